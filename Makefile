@@ -1,0 +1,53 @@
+# All a newcomer needs. `make` alone lists the targets.
+VENV ?= .venv
+PY := $(VENV)/bin/python
+VARPULIS := $(VENV)/bin/varpulis
+export VENV
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev up demo test check format bench pin clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## make the virtual environment and install what running needs
+	@deploy/local/setup.sh run
+
+setup-dev:
+	@deploy/local/setup.sh dev
+
+up: setup ## a coordinator, 4 workers and an example group on this machine
+	@$(VARPULIS) up --workers 4 -f examples/iot/group.json
+
+demo: setup ## the Mandelbrot set, computed by 4 workers, as mandelbrot.png
+	@$(VARPULIS) demo mandelbrot --out mandelbrot.png
+
+test: setup-dev ## everything the tests need, then all tests
+	@echo "== language, engine and coordinator, room by room"
+	@$(PY) -m pytest -q -n 2 tests/unit tests/conformance tests/contract
+	@echo "== real servers, real processes, a real browser"
+	@$(PY) -m pytest -q -n 2 --dist loadfile tests/integration tests/acceptance tests/browser tests/docs
+
+check: setup-dev ## format, lint, types, layers, deployment settings, migrations
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo
+	@VARPULIS_PRODUCTION=true VARPULIS_SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))') \
+	  VARPULIS_ALLOWED_HOSTS=varpulis.example $(PY) manage.py check --deploy --fail-level WARNING
+	@$(PY) manage.py makemigrations --check --dry-run
+
+format: setup-dev ## lay out the code
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+bench: setup-dev ## measure, with outputs checked, into bench/report/
+	@$(PY) -m bench
+
+pin: setup-dev ## resolve requirements.txt and requirements-dev.txt again
+	@$(PY) -m pip install --quiet pip-tools
+	@$(VENV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --annotation-style=line --upgrade -o requirements.txt pyproject.toml
+	@$(VENV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --annotation-style=line --upgrade -o requirements-dev.txt requirements-dev.in
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
