@@ -66,6 +66,7 @@ if [ "$kind" = dev ]; then
     install .installed-dev -r requirements.txt -r requirements-dev.txt
     # Debian keeps servers in /usr/sbin, which is not on every user's PATH.
     PATH=$PATH:/usr/sbin
+    command -v curl >/dev/null 2>&1 || apt_install curl "curl, which the documents use"
     command -v mosquitto >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || apt_install mosquitto "an MQTT broker for the tests"
     command -v chromium >/dev/null 2>&1 || apt_install chromium "a browser for the tests"
 fi
