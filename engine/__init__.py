@@ -1,0 +1,31 @@
+"""The engine: compiles VPL programs and runs events through them.
+
+Other packages import from here only.
+"""
+
+from engine.errors import (
+    BadEventError,
+    EngineError,
+    InvalidProgramError,
+    PipelineClosedError,
+)
+from engine.event import Event
+from engine.limits import Limits
+from engine.metrics import PipelineMetrics, StreamMetrics
+from engine.reply import BatchReply, Reply
+from engine.runtime.clock import Clock, SystemClock
+
+__all__ = [
+    "BadEventError",
+    "BatchReply",
+    "Clock",
+    "EngineError",
+    "Event",
+    "InvalidProgramError",
+    "Limits",
+    "PipelineClosedError",
+    "PipelineMetrics",
+    "Reply",
+    "StreamMetrics",
+    "SystemClock",
+]

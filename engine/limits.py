@@ -1,0 +1,26 @@
+"""Bounds of one pipeline (vpl.md section 19) and of one event (section 14)."""
+
+from dataclasses import dataclass
+
+MAX_EVENT_FIELDS = 1024
+MAX_EVENT_TEXT_CHARS = 256 * 1024
+MAX_EVENT_ARRAY_ITEMS = 10_000
+MAX_EVENT_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one pipeline may use; the defaults are those of the language.
+
+    `cpu_s_per_event` is CPU time of one context for one injected event (R001),
+    `recursion_depth` counts nested calls (R002), `outputs_per_event` bounds one reply
+    (R003), `text_chars` and `array_items` bound single values (R004).
+    """
+
+    cpu_s_per_event: float = 10.0
+    recursion_depth: int = 200
+    outputs_per_event: int = 1_000_000
+    text_chars: int = 16 * 1024 * 1024
+    array_items: int = 1_000_000
+    reply_timeout_s: float = 15.0
+    context_queue_events: int = 1000

@@ -1,0 +1,33 @@
+"""Counters of a pipeline, as read by status pages and `/metrics`."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class StreamMetrics:
+    """Cumulative counters of one stream (vpl.md section 19)."""
+
+    events_in: int = 0
+    events_out: int = 0
+    outputs: int = 0
+    sink_sent: int = 0
+    eval_errors: dict[str, int] = field(default_factory=dict)
+    stopped: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class PipelineMetrics:
+    """Cumulative counters of one pipeline; a snapshot, safe to keep.
+
+    `errors` adds up the evaluation errors of all streams by reason, `stopped` the run
+    time faults by code, `unrouted` counts events nobody consumes.
+    """
+
+    events_in: int = 0
+    events_out: int = 0
+    rejected: int = 0
+    unrouted: int = 0
+    processing_s: float = 0.0
+    errors: dict[str, int] = field(default_factory=dict)
+    stopped: dict[str, int] = field(default_factory=dict)
+    streams: dict[str, StreamMetrics] = field(default_factory=dict)

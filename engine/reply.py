@@ -1,0 +1,79 @@
+"""What a pipeline answers to events."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine.encoding import encode, encode_lines, to_plain
+
+OutputForm = Literal["all", "count", "none"]
+
+
+@dataclass(slots=True)
+class Reply:
+    """The answer to one event.
+
+    `errors` are `{"code", "stream", "message"}`; `complete` is false when the reply
+    timeout came before all contexts had finished.
+    """
+
+    rows: list[Any] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    complete: bool = True
+
+    @property
+    def outputs(self) -> list[dict[str, Any]]:
+        """Return the output events, flat, in the order of vpl.md 8.2 and 13."""
+        return [to_plain(row) for row in self.rows]
+
+    def to_json_bytes(self) -> bytes:
+        """Return the inject reply of vpl.md 18.2."""
+        body: dict[str, Any] = {"accepted": True, "output_events": self.rows}
+        return encode(body | _remarks(self.errors, self.complete))
+
+
+@dataclass(slots=True)
+class BatchReply:
+    """The answer to a batch of events.
+
+    `accepted` counts events processed, `rejected` holds `{"index", "reason"}` of the
+    others, `output_count` counts all outputs whatever `form` asked for.
+    """
+
+    accepted: int
+    rows: list[Any] = field(default_factory=list)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    complete: bool = True
+    output_count: int = 0
+    processing_time_us: int = 0
+    form: OutputForm = "all"
+
+    @property
+    def outputs(self) -> list[dict[str, Any]]:
+        """Return the output events, flat; empty unless the form is `all`."""
+        return [to_plain(row) for row in self.rows]
+
+    def to_json_bytes(self) -> bytes:
+        """Return the batch reply of vpl.md 18.2."""
+        body: dict[str, Any] = {"accepted": self.accepted}
+        if self.form == "all":
+            body["output_events"] = self.rows
+        elif self.form == "count":
+            body["output_count"] = self.output_count
+        body["processing_time_us"] = self.processing_time_us
+        if self.rejected:
+            body["rejected"] = self.rejected
+        return encode(body | _remarks(self.errors, self.complete))
+
+    def output_lines(self) -> bytes:
+        """Return the output events as NDJSON."""
+        return encode_lines(self.rows)
+
+
+def _remarks(errors: list[dict[str, Any]], complete: bool) -> dict[str, Any]:
+    remarks: dict[str, Any] = {}
+    if errors:
+        remarks["errors"] = errors
+    if not complete:
+        remarks["complete"] = False
+    return remarks
