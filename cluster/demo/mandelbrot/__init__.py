@@ -1,0 +1,1 @@
+"""The Mandelbrot set, computed tile by tile by the workers of a cluster."""
