@@ -1,0 +1,195 @@
+"""The pipelines of this worker: deploy, find, remove, count."""
+
+import asyncio
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from engine import InvalidProgramError, Pipeline, compile_program
+from engine.connectors.base import ConnectorSpec, Sink, SinkFactory
+from engine.worker.errors import (
+    ApiError,
+    broken_program,
+    pipeline_not_found,
+    stopping,
+)
+from engine.worker.hosted import Deployment, HostedPipeline, OpenSink
+
+CLOSE_TIMEOUT_S = 5.0
+REMEMBERED_PLACEMENTS = 10_000
+
+Placement = tuple[str | None, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counters of the whole worker since its start."""
+
+    pipelines: int
+    streams: int
+    events_in: int
+    events_out: int
+
+
+class PipelineHost:
+    """Keep the running pipelines by id, in the order of their deploys.
+
+    Deploys are idempotent by id, and an older generation of a placement is refused
+    for as long as this process remembers the newer one.
+    """
+
+    def __init__(
+        self, *, make_sink: SinkFactory, max_pipelines: int, queue_limit: int
+    ) -> None:
+        self.max_pipelines = max_pipelines
+        self.queue_limit = queue_limit
+        self.is_stopping = False
+        self._make_sink = make_sink
+        self._hosted: dict[str, HostedPipeline] = {}
+        self._generations: OrderedDict[Placement, int] = OrderedDict()
+        self._deploying = asyncio.Lock()
+        self._leaving: list[HostedPipeline] = []
+        self._gone_in = 0
+        self._gone_out = 0
+
+    def __len__(self) -> int:
+        return len(self._hosted)
+
+    def all(self) -> tuple[HostedPipeline, ...]:
+        """Return the pipelines, oldest deploy first."""
+        return tuple(self._hosted.values())
+
+    def get(self, pipeline_id: str) -> HostedPipeline:
+        """Return one pipeline; raises 404."""
+        try:
+            return self._hosted[pipeline_id]
+        except KeyError:
+            raise pipeline_not_found(pipeline_id) from None
+
+    def refuse_when_stopping(self) -> None:
+        """Raise 503 once the worker has begun to stop."""
+        if self.is_stopping:
+            raise stopping()
+
+    async def deploy(self, deployment: Deployment) -> tuple[HostedPipeline, bool]:
+        """Run a program; returns the pipeline and whether it is new.
+
+        The same id and generation again give the pipeline that runs already; a newer
+        generation of an id replaces it, after the new one has started. Raises
+        ApiError 400 for a broken program, 409 `stale_generation`, 429
+        `quota_exceeded`, 503 when stopping.
+        """
+        self.refuse_when_stopping()
+        async with self._deploying:
+            self._refuse_stale(deployment)
+            old = self._hosted.get(deployment.id or "")
+            if old and old.deployment.generation == deployment.generation:
+                return old, False
+            if not old:
+                self._refuse_full()
+            hosted = await self._start(deployment)
+            self._remember(deployment)
+            self._hosted[hosted.id] = hosted
+        if old:
+            await self._end(old)
+        return hosted, True
+
+    async def remove(self, pipeline_id: str) -> None:
+        """Stop a pipeline and forget it; raises 404. Queued work is still done."""
+        hosted = self.get(pipeline_id)
+        del self._hosted[pipeline_id]
+        await self._end(hosted)
+
+    async def stop(self, timeout_s: float) -> bool:
+        """Take nothing new, finish what is queued, close all; False if out of time."""
+        self.is_stopping = True
+        tasks = [self._close(hosted, timeout_s) for hosted in self.all()]
+        finished = await asyncio.gather(*tasks)
+        return all(finished)
+
+    def totals(self) -> Totals:
+        """Return the counters of the worker, removed pipelines included."""
+        counted = (*self.all(), *self._leaving)
+        metrics = [hosted.pipeline.metrics() for hosted in counted]
+        return Totals(
+            pipelines=len(self._hosted),
+            streams=sum(len(hosted.pipeline.streams) for hosted in self.all()),
+            events_in=self._gone_in + sum(item.events_in for item in metrics),
+            events_out=self._gone_out + sum(item.events_out for item in metrics),
+        )
+
+    async def _start(self, deployment: Deployment) -> HostedPipeline:
+        sinks: list[OpenSink] = []
+
+        def make_and_keep(spec: ConnectorSpec) -> Sink:
+            sink = self._make_sink(spec)
+            sinks.append(OpenSink(spec, sink))
+            return sink
+
+        def compile_and_start() -> Pipeline:
+            pipeline = compile_program(
+                deployment.source, name=deployment.name, sinks=make_and_keep
+            )
+            pipeline.start()
+            return pipeline
+
+        try:
+            pipeline = await asyncio.to_thread(compile_and_start)
+        except InvalidProgramError as error:
+            raise broken_program(error.diagnostics) from error
+        return HostedPipeline(
+            deployment.id or str(uuid.uuid4()),
+            deployment,
+            pipeline,
+            sinks=sinks,
+            queue_limit=self.queue_limit,
+        )
+
+    async def _end(self, hosted: HostedPipeline) -> None:
+        self._leaving.append(hosted)
+        await self._close(hosted, CLOSE_TIMEOUT_S)
+        self._leaving.remove(hosted)
+        metrics = hosted.pipeline.metrics()
+        self._gone_in += metrics.events_in
+        self._gone_out += metrics.events_out
+
+    async def _close(self, hosted: HostedPipeline, timeout_s: float) -> bool:
+        finished = await hosted.close(timeout_s)
+        if not finished:
+            hosted.abandon()
+        return finished
+
+    def _refuse_stale(self, deployment: Deployment) -> None:
+        if deployment.group_id is None:
+            return
+        newest = self._generations.get(deployment.placement, 0)
+        if deployment.generation < newest:
+            raise ApiError(
+                409,
+                "stale_generation",
+                f"generation {deployment.generation} of {deployment.name!r} is older "
+                f"than {newest}, which this worker has seen",
+                details={"generation": newest},
+            )
+
+    def _refuse_full(self) -> None:
+        if len(self._hosted) >= self.max_pipelines:
+            raise ApiError(
+                429,
+                "quota_exceeded",
+                f"this worker runs {self.max_pipelines} pipelines and takes no more: "
+                "remove one or raise --max-pipelines",
+                details={
+                    "max_pipelines": self.max_pipelines,
+                    "retry_after_seconds": 30,
+                },
+                headers={"retry-after": "30"},
+            )
+
+    def _remember(self, deployment: Deployment) -> None:
+        if deployment.group_id is None:
+            return
+        self._generations[deployment.placement] = deployment.generation
+        self._generations.move_to_end(deployment.placement)
+        if len(self._generations) > REMEMBERED_PLACEMENTS:
+            self._generations.popitem(last=False)

@@ -1,0 +1,165 @@
+"""One pipeline on this worker: its identity, its thread and its input queue."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from engine import Pipeline
+from engine.connectors.base import ConnectorSpec, Sink
+from engine.worker.bounded import MAX_INLINE_BYTES, is_bounded
+from engine.worker.errors import queue_full
+from engine.worker.latency import LatencyHistogram
+from engine.worker.seen_ids import SeenIds
+
+logger = logging.getLogger("varpulis")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSink:
+    """A connector as one pipeline uses it."""
+
+    spec: ConnectorSpec
+    sink: Sink
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """What a deploy asks for (api.md 7.1); `id` is chosen by the coordinator.
+
+    Pipelines without `group_id` were put on this worker by hand and belong to no
+    coordinator.
+    """
+
+    name: str
+    source: str
+    id: str | None = None
+    group_id: str | None = None
+    replica: int = 0
+    generation: int = 1
+    cluster_id: str | None = None
+
+    @property
+    def placement(self) -> tuple[str | None, str, int]:
+        """Return what stays the same over moves and updates of this placement."""
+        return self.group_id, self.name, self.replica
+
+
+class HostedPipeline:
+    """A running pipeline with one thread of its own, so that events keep their order.
+
+    All methods belong to the event loop's thread; the pipeline itself runs in its
+    own. `queue_depth` counts events that wait or run.
+    """
+
+    def __init__(
+        self,
+        pipeline_id: str,
+        deployment: Deployment,
+        pipeline: Pipeline,
+        *,
+        sinks: Sequence[OpenSink],
+        queue_limit: int,
+    ) -> None:
+        self.id = pipeline_id
+        self.deployment = deployment
+        self.pipeline = pipeline
+        self.sinks = sinks
+        self.queue_limit = queue_limit
+        self.queue_depth = 0
+        self.latency = LatencyHistogram()
+        self.seen_ids = SeenIds(time.monotonic)
+        self.started_at = time.monotonic()
+        self._room = asyncio.Event()
+        self._quick = is_bounded(pipeline.program)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"pipeline-{self.name}")
+
+    @property
+    def name(self) -> str:
+        """Return the pipeline's name."""
+        return self.deployment.name
+
+    @property
+    def uptime_s(self) -> float:
+        """Return how long this pipeline has been running."""
+        return time.monotonic() - self.started_at
+
+    def check_room(self) -> None:
+        """Raise 429 if the input queue is full."""
+        if self.queue_depth >= self.queue_limit:
+            raise queue_full(self.name, self.queue_limit)
+
+    async def wait_for_room(self) -> None:
+        """Wait until the input queue has room: back-pressure on streams of events."""
+        while self.queue_depth >= self.queue_limit:
+            self._room.clear()
+            await self._room.wait()
+
+    async def run(
+        self, work: Callable[[], T], *, events: int, size: int, timeout_s: float
+    ) -> T | None:
+        """Do `work` after all earlier work and return its result.
+
+        `events` counts towards the queue; `size` is the payload's in bytes. Returns
+        None if it is not done after `timeout_s`; it is then done later all the same.
+        """
+        if self._quick and size <= MAX_INLINE_BYTES and not self.queue_depth:
+            started = time.perf_counter()
+            result = work()
+            self.latency.observe(time.perf_counter() - started)
+            return result
+        future = self.submit(work, events=events)
+        await asyncio.wait((future,), timeout=timeout_s)
+        return future.result() if future.done() else None
+
+    def submit(self, work: Callable[[], T], *, events: int) -> "asyncio.Future[T]":
+        """Queue `work` and return a future of its result."""
+        self.queue_depth += events
+        started = time.perf_counter()
+        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+        def settle(done: "asyncio.Future[T]") -> None:
+            self.queue_depth -= events
+            self._room.set()
+            self.latency.observe(time.perf_counter() - started)
+            if not done.cancelled() and (error := done.exception()):
+                logger.error("pipeline '%s' failed", self.name, exc_info=error)
+
+        future.add_done_callback(settle)
+        return future
+
+    async def drain(self) -> None:
+        """Wait until everything queued so far is done."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, int)
+
+    async def close(self, timeout_s: float) -> bool:
+        """End the pipeline after its queued work; False if it takes longer."""
+        loop = asyncio.get_running_loop()
+        closing = loop.run_in_executor(self._thread, self.pipeline.close, timeout_s)
+        self._thread.shutdown(wait=False)
+        done, _ = await asyncio.wait((closing,), timeout=timeout_s)
+        if done and (error := closing.exception()):
+            logger.error("pipeline '%s' did not close", self.name, exc_info=error)
+        return bool(done)
+
+    def abandon(self) -> None:
+        """Drop queued work; what runs just now cannot be stopped from outside."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def faults(self) -> Sequence[Mapping[str, Any]]:
+        """Return the sinks that are not connected, as /ready lists them."""
+        return [
+            {
+                "pipeline": self.name,
+                "connector": used.spec.name,
+                "error": used.sink.status().get("error") or "not connected",
+            }
+            for used in self.sinks
+            if not used.sink.connected
+        ]
