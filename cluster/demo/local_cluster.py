@@ -160,6 +160,8 @@ class LocalCluster:
     def _workers(self) -> list[Child]:
         layout = self.layout
         environment = {**self.environment, "VARPULIS_WORKER_KEY": layout.worker_key}
+        # A folder set for the coordinator is not one for all workers to share.
+        environment.pop("VARPULIS_STATE_DIR", None)
         return [
             Child(
                 worker_id,

@@ -20,7 +20,7 @@ from cluster.demo.mandelbrot.program import (
     group_spec,
     tile_events,
 )
-from cluster.demo.mandelbrot.tiles import TileSender
+from cluster.demo.mandelbrot.tiles import GroupInject, TileSender
 from cluster.demo.progress import progress
 
 Say = Callable[[str], None]
@@ -89,9 +89,8 @@ def _compute(
     spec = group_spec(request.picture, request.workers, sink)
     group = client.deploy(spec)
     parallel = max(1, min(request.workers, os.cpu_count() or 1, GRID * GRID))
-    sender = TileSender(
-        cluster.client, group["id"], parallel=parallel, replies_matter=sink is None
-    )
+    inject = GroupInject(cluster.client, group["id"])
+    sender = TileSender(inject, parallel=parallel, replies_matter=sink is None)
     total = request.picture.pixel_count
     with progress("pixels", total) as advance:
         try:

@@ -1,4 +1,4 @@
-"""Sends the tile events through the coordinator and collects their pixels."""
+"""Sends the tile events and collects their pixels."""
 
 import threading
 import time
@@ -28,15 +28,34 @@ class WorkerReply(msgspec.Struct):
     errors: list[dict[str, Any]] = []
 
 
-class TileReply(msgspec.Struct):
+class CoordinatorReply(msgspec.Struct):
     """The coordinator's answer to one inject."""
 
-    routed_to: str
-    worker_id: str
     worker_response: WorkerReply
 
 
-_decoder = msgspec.json.Decoder(TileReply)
+# How one event is injected, from whatever thread; what came of it.
+Inject = Callable[[Event], WorkerReply]
+
+_decoder = msgspec.json.Decoder(CoordinatorReply)
+
+
+class GroupInject:
+    """Injects into a group through the coordinator; one connection per thread."""
+
+    def __init__(
+        self, make_client: Callable[[], CoordinatorClient], group_id: str
+    ) -> None:
+        self._make_client = make_client
+        self._group_id = group_id
+        self._kept = threading.local()
+
+    def __call__(self, event: Event) -> WorkerReply:
+        """Inject one event; raises CallRefusedError, CoordinatorUnreachableError."""
+        if not hasattr(self._kept, "client"):
+            self._kept.client = self._make_client()
+        client: CoordinatorClient = self._kept.client
+        return _decoder.decode(client.inject(self._group_id, event)).worker_response
 
 
 class TileSender:
@@ -50,26 +69,25 @@ class TileSender:
 
     def __init__(
         self,
-        make_client: Callable[[], CoordinatorClient],
-        group_id: str,
+        inject: Inject,
         *,
         parallel: int,
         replies_matter: bool = True,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._make_client = make_client
-        self._group_id = group_id
+        self._inject = inject
         self._parallel = parallel
         self._replies_matter = replies_matter
         self._pause = pause
         self._alone = threading.Lock()
-        self._clients = threading.local()
-        self.workers_used: set[str] = set()
 
     def send_all(
         self, events: Iterable[Event], place: PlacePixels, advance: Advance
     ) -> None:
-        """Send every event; call `place`, then `advance`, with each tile's pixels."""
+        """Send every event; call `place`, then `advance`, with each tile's pixels.
+
+        The first error ends it and is raised.
+        """
 
         def send(event: Event) -> None:
             pixels = self._complete_tile(event)
@@ -78,21 +96,20 @@ class TileSender:
 
         with ThreadPoolExecutor(self._parallel) as pool:
             sent = [pool.submit(send, event) for event in events]
-            _, left = wait(sent, return_when=FIRST_EXCEPTION)
+            done, left = wait(sent, return_when=FIRST_EXCEPTION)
             for future in left:
                 future.cancel()
-        for future in sent:
-            if not future.cancelled():
-                future.result()
+        for future in done:
+            future.result()
 
     def _complete_tile(self, event: Event) -> list[Pixel]:
-        reply = self._tile(event)
+        reply = self._reply(event)
         if reply.complete or not self._replies_matter:
             return reply.output_events
         with self._alone:
             for attempt in range(1, _TRIES):
                 self._pause(_PAUSE_S * attempt)
-                reply = self._tile(event)
+                reply = self._reply(event)
                 if reply.complete:
                     return reply.output_events
         raise MismatchError(
@@ -100,18 +117,8 @@ class TileSender:
             f"{_TRIES} times: the machine is too busy, or --size too large for it"
         )
 
-    def _tile(self, event: Event) -> WorkerReply:
-        tile = _decoder.decode(self._client().inject(self._group_id, event))
-        self.workers_used.add(tile.worker_id)
-        reply = tile.worker_response
+    def _reply(self, event: Event) -> WorkerReply:
+        reply = self._inject(event)
         if reply.errors:
-            raise MismatchError(
-                f"{event['event_type']} on {tile.worker_id}: {reply.errors[0]}"
-            )
+            raise MismatchError(f"{event['event_type']} failed: {reply.errors[0]}")
         return reply
-
-    def _client(self) -> CoordinatorClient:
-        if not hasattr(self._clients, "client"):
-            self._clients.client = self._make_client()
-        client: CoordinatorClient = self._clients.client
-        return client

@@ -1,25 +1,24 @@
-"""`varpulis demo`: whole demonstrations, from nothing to checked results."""
+"""Run a whole demonstration: mandelbrot, flights."""
 
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from cluster.demo.errors import CoordinatorUnreachableError, DemoError, UsageError
+from cluster.demo.errors import DemoError, UsageError
+from cluster.demo.exit_status import INTERRUPTED, exit_status
 from cluster.demo.flights import run as flights
 from cluster.demo.mandelbrot import run as mandelbrot
 from cluster.demo.mandelbrot.program import Mandelbrot, MqttSink
 from cluster.demo.signals import interrupted_by_signals
 
-_EXIT_FAILURE, _EXIT_USAGE, _EXIT_UNREACHABLE, _EXIT_INTERRUPTED = 1, 2, 3, 130
-
 
 class Command(BaseCommand):
     """Runs one demonstration on processes of its own; leaves nothing behind."""
 
-    help = "Run a demonstration: mandelbrot, flights"
+    help = "Run a whole demonstration: mandelbrot, flights."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,9 +37,10 @@ class Command(BaseCommand):
             with interrupted_by_signals():
                 self._run(options)
         except KeyboardInterrupt:
-            sys.exit(_EXIT_INTERRUPTED)
+            sys.exit(INTERRUPTED)
         except DemoError as exc:
-            raise CommandError(str(exc), returncode=_exit_status(exc)) from exc
+            self.stderr.write(f"varpulis demo: {exc}")
+            sys.exit(exit_status(exc))
 
     def _run(self, options: dict[str, Any]) -> None:
         if options["demo"] == "flights":
@@ -53,14 +53,6 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
-
-
-def _exit_status(exc: DemoError) -> int:
-    if isinstance(exc, UsageError):
-        return _EXIT_USAGE
-    if isinstance(exc, CoordinatorUnreachableError):
-        return _EXIT_UNREACHABLE
-    return _EXIT_FAILURE
 
 
 def _mandelbrot_arguments(parser: ArgumentParser) -> None:
