@@ -93,6 +93,8 @@ GROUP_TRANSITIONS: frozenset[tuple[GroupStatus, GroupStatus]] = frozenset({
     (_G.DEGRADED, _G.FAILED),
     (_G.DEGRADED, _G.TORN_DOWN),
     (_G.FAILED, _G.DEPLOYING),
+    (_G.FAILED, _G.RUNNING),
+    (_G.FAILED, _G.DEGRADED),
     (_G.FAILED, _G.TORN_DOWN),
 })
 

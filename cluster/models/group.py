@@ -20,11 +20,19 @@ class PipelineGroupQuerySet(models.QuerySet["PipelineGroup"]):
         """Leave out groups that were torn down."""
         return self.exclude(status=GroupStatus.TORN_DOWN.value)
 
+    def wanted(self) -> "PipelineGroupQuerySet":
+        """Keep groups whose pipelines should run: neither torn down nor given up."""
+        return self.standing().exclude(
+            status=GroupStatus.FAILED.value, started_at__isnull=True
+        )
+
 
 class PipelineGroup(models.Model):
     """Pipelines and routes that are deployed and torn down together.
 
-    `spec` is the request as accepted; placements and routes are its rows.
+    `spec` is the request as accepted; placements and routes are its rows. `started_at`
+    says when its first pipeline ran: only such a group is kept alive by failover, one
+    that never started stays a record of why.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -42,6 +50,7 @@ class PipelineGroup(models.Model):
     labels: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
     torn_down_at = models.DateTimeField(null=True, blank=True)
 
     objects = PipelineGroupQuerySet.as_manager()

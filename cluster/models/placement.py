@@ -14,11 +14,26 @@ def placement_status_choices() -> list[tuple[str, str]]:
     return [(status.value, status.value) for status in PlacementStatus]
 
 
+class PlacementQuerySet(models.QuerySet["Placement"]):
+    """Sets of placements that callers name."""
+
+    def assigned(self) -> "PlacementQuerySet":
+        """Keep placements that take room on their worker."""
+        return self.exclude(
+            status__in=(PlacementStatus.STOPPED.value, PlacementStatus.FAILED.value)
+        ).filter(worker__isnull=False)
+
+    def wanted(self) -> "PlacementQuerySet":
+        """Keep placements of groups whose pipelines should run."""
+        return self.filter(group__in=PipelineGroup.objects.wanted())
+
+
 class Placement(models.Model):
     """One pipeline of a group and the worker that should run it.
 
     `generation` counts deploys and moves and only grows; `pipeline_id` is the id
-    under which the worker knows the running copy.
+    under which the worker knows the running copy. While `claimed_until` is ahead, one
+    process is deploying this placement and all others leave it alone.
     """
 
     group = models.ForeignKey(
@@ -47,6 +62,9 @@ class Placement(models.Model):
     reason = models.CharField(max_length=255, blank=True, default="")
     error: "models.JSONField[Any, Any]" = models.JSONField(null=True, blank=True)
     since = models.DateTimeField()
+    claimed_until = models.DateTimeField(null=True, blank=True)
+
+    objects = PlacementQuerySet.as_manager()
 
     class Meta:
         ordering = ("position", "replica")

@@ -19,12 +19,17 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Leave out workers that were deregistered."""
         return self.filter(deregistered_at__isnull=True)
 
+    def alive(self) -> "WorkerQuerySet":
+        """Keep registered workers that are not known to be silent or stopped."""
+        return self.registered().exclude(status=WorkerStatus.UNHEALTHY.value)
+
 
 class Worker(models.Model):
     """One worker process as it registered and last reported.
 
     A deleted worker stays as a row with `deregistered_at`, so that the heartbeats of
-    its process can be told apart from those of a worker never seen.
+    its process can be told apart from those of a worker never seen. One deleted with
+    `pipelines=leave` keeps its placements (`keeps_pipelines`), and the key to call it.
     """
 
     id = models.CharField(max_length=128, primary_key=True)
@@ -36,6 +41,7 @@ class Worker(models.Model):
         default=WorkerStatus.REGISTERING.value,
     )
     status_reason = models.CharField(max_length=255, null=True, blank=True)
+    status_since = models.DateTimeField()
     api_key_encrypted = models.TextField(blank=True, default="")
     api_key_hash = models.CharField(max_length=128, blank=True, default="")
     instance_id = models.CharField(max_length=64, blank=True, default="")
@@ -53,6 +59,7 @@ class Worker(models.Model):
     registered_at = models.DateTimeField()
     last_heartbeat_at = models.DateTimeField(db_index=True)
     deregistered_at = models.DateTimeField(null=True, blank=True)
+    keeps_pipelines = models.BooleanField(default=False)
 
     objects = WorkerQuerySet.as_manager()
 

@@ -1,10 +1,29 @@
 """Take in the reports of workers (api.md 5.2, 6.2, 6.3, 6.6)."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from django.db import connection, transaction
+
+from cluster import conf
+from cluster.models import Worker
+from cluster.services.group_status import refresh_group_status
+from cluster.services.health import mark_alive, mark_stopped, status_by_load
+from cluster.services.reconciliation import (
+    ReconcileResult,
+    WorkerReport,
+    parse_reported,
+    reconcile_workers,
+)
+from cluster.services.topology import load_cluster_state
+from cluster.state import WorkerStatus
+
+SETTLING_INTERVALS = 2  # reports a fresh placement may be missing from
+LARGEST_COUNTER = 2**63 - 1
 
 
 class HeartbeatVerdict(StrEnum):
@@ -56,4 +75,98 @@ def record_heartbeats(
     deploying a lost pipeline again, is handed to the background on commit. Several
     reports of one worker count in the order given, the last outcome is answered.
     """
-    raise NotImplementedError
+    workers = Worker.objects.in_bulk({beat.worker_id for beat in beats})
+    outcomes = {b.worker_id: _judge(b, workers.get(b.worker_id)) for b in beats}
+    taken = [
+        beat
+        for beat in beats
+        if outcomes[beat.worker_id].verdict is HeartbeatVerdict.ACKNOWLEDGED
+    ]
+    if not taken:
+        return outcomes
+    with transaction.atomic():
+        _store(taken, workers, now)
+        for beat in taken:
+            _update_status(beat, workers[beat.worker_id], now)
+        result = _reconcile(taken, workers, now)
+    refresh_group_status(group_ids=result.group_ids, now=now)
+    for worker_id, actions in result.actions.items():
+        outcomes[worker_id] = HeartbeatOutcome(HeartbeatVerdict.ACKNOWLEDGED, actions)
+    return outcomes
+
+
+def _judge(beat: Heartbeat, worker: Worker | None) -> HeartbeatOutcome:
+    if worker is None:
+        return HeartbeatOutcome(HeartbeatVerdict.WORKER_UNKNOWN)
+    if worker.deregistered_at is not None:
+        return HeartbeatOutcome(
+            HeartbeatVerdict.WORKER_DEREGISTERED,
+            remove_pipelines=not worker.keeps_pipelines,
+        )
+    told_apart = bool(beat.instance_id and worker.instance_id)
+    if told_apart and beat.instance_id != worker.instance_id:
+        return HeartbeatOutcome(HeartbeatVerdict.WORKER_REPLACED)
+    return HeartbeatOutcome(HeartbeatVerdict.ACKNOWLEDGED)
+
+
+def _store(
+    beats: Sequence[Heartbeat], workers: Mapping[str, Worker], now: datetime
+) -> None:
+    """Write the figures of all reports in one statement.
+
+    One `executemany` costs a hundredth of `bulk_update` (performance.md).
+    """
+    rows = []
+    adapt = connection.ops.adapt_datetimefield_value
+    for beat in beats:
+        worker = workers[beat.worker_id]
+        worker.last_heartbeat_at = beat.received_at or now
+        if beat.pipelines_running is not None:
+            worker.pipelines_running = beat.pipelines_running
+        load = worker.load if beat.load is None else dict(beat.load)
+        rows.append((
+            adapt(worker.last_heartbeat_at),
+            worker.pipelines_running,
+            min(beat.events_processed, LARGEST_COUNTER),
+            json.dumps(load),
+            worker.pk,
+        ))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE cluster_worker SET last_heartbeat_at = %s, pipelines_running = %s,"
+            " events_processed = %s, load = %s WHERE id = %s",
+            rows,
+        )
+
+
+def _update_status(beat: Heartbeat, worker: Worker, now: datetime) -> None:
+    if beat.stopping:
+        mark_stopped(worker, now)
+        return
+    old = WorkerStatus(worker.status)
+    new = status_by_load(
+        old, running=worker.pipelines_running, room=worker.max_pipelines
+    )
+    if new is not old:
+        mark_alive(worker, new, now)
+
+
+def _reconcile(
+    beats: Sequence[Heartbeat], workers: Mapping[str, Worker], now: datetime
+) -> ReconcileResult:
+    interval = timedelta(seconds=conf.current().heartbeat_interval)
+    reports = {
+        beat.worker_id: WorkerReport(
+            worker_id=beat.worker_id,
+            pipelines=parse_reported(beat.pipelines),
+            settled_before=now - SETTLING_INTERVALS * interval,
+        )
+        for beat in beats
+        if beat.pipelines is not None and not beat.stopping
+    }
+    if not reports:
+        return ReconcileResult({}, frozenset())
+    cluster_id = str(load_cluster_state().cluster_id)
+    return reconcile_workers(
+        reports=list(reports.values()), cluster_id=cluster_id, now=now
+    )

@@ -1,7 +1,22 @@
 """The periodic look at the whole cluster (api.md 6.1, 6.6)."""
 
+import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from cluster.models import ClusterState
+from cluster.models.topology import THE_ROW
+from cluster.services.failover import fail_over, retry_waiting
+from cluster.services.health import mark_stale_workers
+from cluster.services.reachability import probe_unreachable
+from cluster.services.retention import tidy_up
+from cluster.services.topology import load_cluster_state
+
+LEASE = timedelta(seconds=15)
+PROCESS = uuid.uuid4().hex
+"""Names this process as the holder of the lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +29,32 @@ class SweepReport:
     retried: int = 0
 
 
-def run_sweep(now: datetime) -> SweepReport:
+def run_sweep(now: datetime, *, holder: str = PROCESS) -> SweepReport:
     """Mark silent workers, fail over, retry, tidy up.
 
-    Safe to run twice, late or at the same time in several processes.
+    Safe to run twice, late or at the same time in several processes: only the holder
+    of the lease acts, and every step changes rows by compare-and-set.
     """
-    raise NotImplementedError
+    if not take_lease(holder=holder, now=now):
+        return SweepReport(skipped=True)
+    probe_unreachable(now=now)
+    unhealthy = mark_stale_workers(now=now)
+    moves = fail_over(now=now)
+    retries = retry_waiting(now=now)
+    tidy_up(now=now)
+    ClusterState.objects.filter(pk=THE_ROW).update(last_sweep_at=now)
+    return SweepReport(
+        unhealthy=unhealthy, reassigned=moves.moved, retried=retries.moved
+    )
+
+
+def take_lease(*, holder: str, now: datetime) -> bool:
+    """Take or renew the right to sweep; False while another process has it."""
+    load_cluster_state()
+    free = (
+        Q(sweep_holder=holder)
+        | Q(sweep_lease_until__isnull=True)
+        | Q(sweep_lease_until__lte=now)
+    )
+    row = ClusterState.objects.filter(free, pk=THE_ROW)
+    return bool(row.update(sweep_holder=holder, sweep_lease_until=now + LEASE))

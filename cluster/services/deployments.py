@@ -1,0 +1,246 @@
+"""Deploy claimed placements to their workers and record what came of it.
+
+Read, commit, call, compare-and-set: no call is made inside a transaction, and a result
+that is no longer wanted is taken off the worker again.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from cluster.exceptions import WorkerCallError
+from cluster.models import Placement
+from cluster.placement import ROUND_ROBIN, WantedPipeline, plan_placements
+from cluster.selectors import load_candidates
+from cluster.services.events import ERROR, record_event
+from cluster.services.group_status import refresh_group_status
+from cluster.services.parallel import call_each
+from cluster.services.placements import (
+    forget_running,
+    mark_failed,
+    mark_running,
+    move_claim,
+)
+from cluster.services.reachability import record_call
+from cluster.services.topology import bump_version, load_cluster_state
+from cluster.state import PlacementStatus
+from cluster.worker_client import (
+    DeployAnswer,
+    DeployRequest,
+    WorkerClient,
+    WorkerTarget,
+    get_client,
+)
+from cluster.worker_targets import target_of
+
+Clock = Callable[[], datetime]
+OTHER_WORKERS_TRIED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Deploy:
+    placement: Placement
+    target: WorkerTarget
+    request: DeployRequest
+
+
+def deploy_claimed(
+    *,
+    placement_ids: Iterable[int],
+    clock: Clock = timezone.now,
+    client: WorkerClient | None = None,
+) -> dict[int, WorkerCallError]:
+    """Deploy claimed placements, all at once; return the errors of those that failed.
+
+    One whose worker is unreachable or full goes to another candidate, twice at most.
+    Ids that are not claimed any more are passed over.
+    """
+    client = client or get_client()
+    tried: dict[int, frozenset[str]] = {}
+    failed: dict[int, WorkerCallError] = {}
+    waiting = set(placement_ids)
+    for round_number in range(OTHER_WORKERS_TRIED + 1):
+        errors = _deploy_round(waiting, clock, client)
+        movable = {
+            pk: error
+            for pk, error in errors.items()
+            if error.may_move and round_number < OTHER_WORKERS_TRIED
+        }
+        failed |= {pk: error for pk, error in errors.items() if pk not in movable}
+        waiting, stuck = _move_on(movable, tried, clock())
+        failed |= stuck
+        if not waiting:
+            break
+    _record_failures(failed, clock())
+    return failed
+
+
+def deploy_again(
+    *,
+    placement_ids: Iterable[int],
+    clock: Clock = timezone.now,
+    client: WorkerClient | None = None,
+) -> None:
+    """Deploy claimed placements of standing groups and bring their groups up to date.
+
+    The background job behind reconciliation and failover.
+    """
+    ids = tuple(placement_ids)
+    deploy_claimed(placement_ids=ids, clock=clock, client=client)
+    groups = Placement.objects.filter(pk__in=ids).values_list("group_id", flat=True)
+    refresh_group_status(group_ids=groups, now=clock())
+
+
+def remove_copies(
+    *,
+    copies: Sequence[tuple[WorkerTarget, str]],
+    now: datetime,
+    client: WorkerClient | None = None,
+) -> list[bool]:
+    """Take running copies off their workers, all at once; tell which are gone."""
+    client = client or get_client()
+
+    def remove(copy: tuple[WorkerTarget, str]) -> None:
+        client.remove_pipeline(*copy)
+
+    answers = call_each(remove, copies)
+    gone = []
+    for (target, _), answer in zip(copies, answers, strict=True):
+        error = answer if isinstance(answer, WorkerCallError) else None
+        note_call(target.worker_id, error, now)
+        if error is None:
+            forget_running(target.worker_id)
+        gone.append(error is None)
+    return gone
+
+
+def note_call(worker_id: str, error: WorkerCallError | None, now: datetime) -> None:
+    """Count a call for or against the reachability of its worker."""
+    failed = error is not None and error.counts_as_failed
+    record_call(worker_id=worker_id, failed=failed, now=now)
+
+
+def _deploy_round(
+    ids: Iterable[int], clock: Clock, client: WorkerClient
+) -> dict[int, WorkerCallError]:
+    jobs = _load_jobs(ids)
+    answers = call_each(
+        lambda job: client.deploy_pipeline(job.target, job.request), jobs
+    )
+    errors: dict[int, WorkerCallError] = {}
+    unwanted: list[tuple[WorkerTarget, str]] = []
+    groups: set[UUID] = set()
+    now = clock()
+    for job, answer in zip(jobs, answers, strict=True):
+        error = answer if isinstance(answer, WorkerCallError) else None
+        note_call(job.target.worker_id, error, now)
+        if isinstance(answer, WorkerCallError):
+            errors[job.placement.pk] = answer
+        elif _record_running(job, answer, now):
+            groups.add(job.placement.group_id)
+        else:
+            unwanted.append((job.target, answer.id))
+    remove_copies(copies=unwanted, now=now, client=client)
+    if groups:
+        bump_version(group_ids=groups)
+    return errors
+
+
+def _load_jobs(ids: Iterable[int]) -> list[_Deploy]:
+    cluster_id = str(load_cluster_state().cluster_id)
+    rows = Placement.objects.filter(
+        pk__in=set(ids), status=PlacementStatus.DEPLOYING.value, worker__isnull=False
+    ).select_related("worker")
+    return [
+        _Deploy(place, target_of(place.worker), _request(place, cluster_id))
+        for place in rows
+        if place.worker is not None
+    ]
+
+
+def _request(place: Placement, cluster_id: str) -> DeployRequest:
+    return DeployRequest(
+        pipeline_id=str(uuid4()),
+        name=place.pipeline_name,
+        source=place.source,
+        group_id=place.group_id,
+        replica=place.replica,
+        generation=place.generation,
+        cluster_id=cluster_id,
+    )
+
+
+def _record_running(job: _Deploy, answer: DeployAnswer, now: datetime) -> bool:
+    place = job.placement
+    with transaction.atomic():
+        if not mark_running(
+            place, pipeline_id=answer.id, fingerprint=answer.fingerprint, now=now
+        ):
+            return False
+        record_event(
+            event_type="pipeline.placed",
+            worker_id=job.target.worker_id,
+            group_id=place.group_id,
+            message=f"pipeline '{place.pipeline_name}' runs on '{place.worker_id}'"
+            f" ({place.reason})",
+            data={"pipeline": place.pipeline_name, "generation": place.generation},
+            now=now,
+        )
+    return True
+
+
+def _move_on(
+    errors: dict[int, WorkerCallError],
+    tried: dict[int, frozenset[str]],
+    now: datetime,
+) -> tuple[set[int], dict[int, WorkerCallError]]:
+    """Give each placement another worker; return those moved and those left over."""
+    moved: set[int] = set()
+    stuck: dict[int, WorkerCallError] = {}
+    rows = Placement.objects.filter(pk__in=errors).select_related("group")
+    for place in rows:
+        tried[place.pk] = tried.get(place.pk, frozenset()) | {place.worker_id or ""}
+        if _give_other_worker(place, tried[place.pk], now):
+            moved.add(place.pk)
+        else:
+            stuck[place.pk] = errors[place.pk]
+    return moved, stuck
+
+
+def _give_other_worker(place: Placement, tried: frozenset[str], now: datetime) -> bool:
+    candidates, unavailable = load_candidates()
+    wanted = WantedPipeline(place.pipeline_name, excluded=tried)
+    strategy = place.group.spec.get("placement") or ROUND_ROBIN
+    plan = plan_placements(
+        [wanted], candidates, strategy=strategy, unavailable=unavailable
+    )
+    chosen = plan.choices[0].worker_id
+    if chosen is None:
+        return False
+    reason = f"{plan.choices[0].reason}, as {place.worker_id} did not take it"
+    return move_claim(place, worker_id=chosen, reason=reason, now=now)
+
+
+def _record_failures(failed: dict[int, WorkerCallError], now: datetime) -> None:
+    rows = Placement.objects.filter(
+        pk__in=failed, status=PlacementStatus.DEPLOYING.value
+    )
+    for place in rows:
+        error = failed[place.pk]
+        with transaction.atomic():
+            if not mark_failed(place, error=error.to_json(), now=now, keep_worker=True):
+                continue
+            bump_version(group_ids=[place.group_id])
+            record_event(
+                event_type="pipeline.failed",
+                severity=ERROR,
+                worker_id=place.worker_id or "",
+                group_id=place.group_id,
+                message=f"pipeline '{place.pipeline_name}': {error.message}",
+                data={"code": error.error_code},
+                now=now,
+            )

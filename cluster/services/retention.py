@@ -1,0 +1,41 @@
+"""Forget what is old (api.md 12: VARPULIS_RETENTION_DAYS)."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from cluster import conf
+from cluster.models import ClusterEvent, ClusterState, PipelineGroup, Worker
+from cluster.models.topology import THE_ROW
+from cluster.services.topology import bump_version
+from cluster.state import GroupStatus, WorkerStatus
+
+TIDY_EVERY = timedelta(hours=1)
+FORGET_WORKERS_AFTER = timedelta(hours=24)
+
+
+def tidy_up(*, now: datetime) -> bool:
+    """Delete what is past its time, at most once an hour; tell whether it ran."""
+    due = Q(tidied_at__isnull=True) | Q(tidied_at__lte=now - TIDY_EVERY)
+    if not ClusterState.objects.filter(due, pk=THE_ROW).update(tidied_at=now):
+        return False
+    limit = now - timedelta(days=conf.current().retention_days)
+    ClusterEvent.objects.filter(at__lt=limit).delete()
+    PipelineGroup.objects.filter(
+        status=GroupStatus.TORN_DOWN.value, torn_down_at__lt=limit
+    ).delete()
+    _forget_workers(now, limit)
+    return True
+
+
+def _forget_workers(now: datetime, limit: datetime) -> None:
+    silent = Worker.objects.registered().filter(
+        status=WorkerStatus.UNHEALTHY.value,
+        status_since__lt=now - FORGET_WORKERS_AFTER,
+        placements__isnull=True,
+    )
+    left = Worker.objects.filter(deregistered_at__lt=limit, placements__isnull=True)
+    ids = [*silent.values_list("id", flat=True), *left.values_list("id", flat=True)]
+    if ids:
+        Worker.objects.filter(pk__in=ids).delete()
+        bump_version(worker_ids=ids)

@@ -1,0 +1,43 @@
+"""The identity of the cluster and the version of its topology."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F
+
+from cluster.models import ClusterState
+from cluster.models.topology import THE_ROW
+from cluster.services.notify import TopologyChanged, publish_on_commit
+
+
+def load_cluster_state() -> ClusterState:
+    """Return the one row, made on first use."""
+    state, _ = ClusterState.objects.get_or_create(pk=THE_ROW)
+    return state
+
+
+def bump_version(
+    *, worker_ids: Iterable[str] = (), group_ids: Iterable[UUID] = ()
+) -> int:
+    """Count one change of the topology and tell listeners once it is committed.
+
+    Called in the transaction of the change, so that whoever reads the new version
+    reads the change with it.
+    """
+    row = ClusterState.objects.filter(pk=THE_ROW)
+    if not row.update(version=F("version") + 1):
+        load_cluster_state()
+    version = row.values_list("version", flat=True).get()
+    publish_on_commit(
+        TopologyChanged(version, frozenset(worker_ids), frozenset(group_ids))
+    )
+    return version
+
+
+def mark_coordinator_started(*, now: datetime) -> ClusterState:
+    """Note that the coordinator came up: silence counts from here at the earliest."""
+    state = load_cluster_state()
+    state.started_at = now
+    state.save(update_fields=["started_at"])
+    return state

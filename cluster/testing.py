@@ -1,0 +1,107 @@
+"""Fakes of the coordinator's ports, for tests of this package and of its users."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.exceptions import WorkerCallError, WorkerFullError, WorkerUnreachableError
+from cluster.worker_client import DeployAnswer, DeployRequest, WorkerTarget
+
+
+@dataclass(slots=True)
+class FakeWorkerProcess:
+    """What one worker process runs: pipeline id to the request that started it."""
+
+    pipelines: dict[str, DeployRequest] = field(default_factory=dict)
+    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    is_dead: bool = False
+    max_pipelines: int = 100
+    refusal: WorkerCallError | None = None
+
+    def names(self) -> list[str]:
+        """Return the names of the running pipelines, sorted."""
+        return sorted(request.name for request in self.pipelines.values())
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return the pipelines in the form of a heartbeat."""
+        return [
+            {
+                "id": pipeline_id,
+                "name": request.name,
+                "group_id": str(request.group_id),
+                "replica": request.replica,
+                "generation": request.generation,
+                "cluster_id": request.cluster_id,
+                "status": "running",
+            }
+            for pipeline_id, request in self.pipelines.items()
+        ]
+
+
+class FakeWorkers:
+    """A `WorkerClient` whose workers live in memory; unknown ones start empty.
+
+    `before_deploy` is called with each deploy before it takes effect, so that a test
+    can change the world in between.
+    """
+
+    def __init__(self) -> None:
+        """Start with no worker."""
+        self.processes: dict[str, FakeWorkerProcess] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.before_deploy: Callable[[WorkerTarget, DeployRequest], None] | None = None
+
+    def __getitem__(self, worker_id: str) -> FakeWorkerProcess:
+        """Return the process behind a worker id."""
+        return self.processes.setdefault(worker_id, FakeWorkerProcess())
+
+    def deploy_pipeline(
+        self, target: WorkerTarget, request: DeployRequest
+    ) -> DeployAnswer:
+        """Start a pipeline and return how the worker knows it."""
+        if self.before_deploy is not None:
+            self.before_deploy(target, request)
+        process = self._reach(target, "deploy")
+        if process.refusal is not None:
+            raise process.refusal
+        if len(process.pipelines) >= process.max_pipelines:
+            raise WorkerFullError("full", details={"worker_id": target.worker_id})
+        process.pipelines[request.pipeline_id] = request
+        return DeployAnswer(id=request.pipeline_id, name=request.name)
+
+    def remove_pipeline(self, target: WorkerTarget, pipeline_id: str) -> None:
+        """Stop and drop a pipeline; one that is not there counts as removed."""
+        self._reach(target, "remove").pipelines.pop(pipeline_id, None)
+
+    def send_event(
+        self, target: WorkerTarget, pipeline_id: str, event: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Keep the event and answer that it was taken."""
+        self._reach(target, "event").events.append((pipeline_id, event))
+        return {"accepted": True, "output_events": []}
+
+    def send_batch(
+        self,
+        target: WorkerTarget,
+        pipeline_id: str,
+        body: Mapping[str, Any],
+        outputs: str,
+    ) -> dict[str, Any]:
+        """Keep the events and answer how many were taken."""
+        events = body["events"]
+        process = self._reach(target, "batch")
+        process.events += [(pipeline_id, event) for event in events]
+        return {"accepted": len(events), "failed": 0, "output_events": [], "errors": []}
+
+    def check_health(self, target: WorkerTarget) -> None:
+        """Return if the worker answers its liveness probe."""
+        self._reach(target, "health")
+
+    def _reach(self, target: WorkerTarget, call: str) -> FakeWorkerProcess:
+        self.calls.append((call, target.worker_id))
+        process = self[target.worker_id]
+        if process.is_dead:
+            raise WorkerUnreachableError(
+                "refused", details={"worker_id": target.worker_id}
+            )
+        return process

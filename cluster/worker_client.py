@@ -1,0 +1,325 @@
+"""The only code that calls a worker (api.md section 7).
+
+A `WorkerClient` is a port: `HttpWorkerClient` talks to real workers,
+`cluster.testing.FakeWorkers` keeps the same contract in memory. No method touches the
+database, so calls may run in threads; who calls records what came of it.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+
+from cluster import conf
+from cluster.exceptions import (
+    WorkerAnswerError,
+    WorkerCallError,
+    WorkerFullError,
+    WorkerRefusedError,
+    WorkerTimeoutError,
+    WorkerUnreachableError,
+)
+
+MAX_ANSWER = 64 * 1024 * 1024  # bytes
+CHUNK = 64 * 1024  # bytes
+REFUSALS = frozenset({400, 409, 422, 429})
+POOLED_CONNECTIONS = 32  # kept per worker
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTarget:
+    """Where a worker is called, and with what key.
+
+    `pinned_host` is the IP address that was checked at registration; an empty one is
+    resolved anew.
+    """
+
+    worker_id: str
+    address: str
+    pinned_host: str = ""
+    api_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRequest:
+    """A pipeline to start. The same `pipeline_id` and generation may be sent twice."""
+
+    pipeline_id: str
+    name: str
+    source: str
+    group_id: UUID
+    replica: int
+    generation: int
+    cluster_id: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the body of the call."""
+        return {
+            "id": self.pipeline_id,
+            "name": self.name,
+            "source": self.source,
+            "group_id": str(self.group_id),
+            "replica": self.replica,
+            "generation": self.generation,
+            "cluster_id": self.cluster_id,
+        }
+
+
+class DeployAnswer(msgspec.Struct, frozen=True):
+    """What a worker says of a pipeline it started; further members are ignored."""
+
+    id: str
+    name: str
+    status: str = "running"
+    fingerprint: str = ""
+
+
+class WorkerFault(msgspec.Struct, frozen=True):
+    """The error shape of a worker's answer."""
+
+    error: str = ""
+    code: str = ""
+    details: dict[str, Any] = {}
+
+
+class WorkerClient(Protocol):
+    """Calls to workers. Each raises WorkerCallError, and nothing else, on failure.
+
+    Never called inside a transaction. Methods are safe to call from threads.
+    """
+
+    def deploy_pipeline(
+        self, target: WorkerTarget, request: DeployRequest
+    ) -> DeployAnswer:
+        """Start a pipeline and return how the worker knows it."""
+
+    def remove_pipeline(self, target: WorkerTarget, pipeline_id: str) -> None:
+        """Stop and drop a pipeline; one that is not there counts as removed."""
+
+    def send_event(
+        self, target: WorkerTarget, pipeline_id: str, event: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Hand one event to a pipeline and return the worker's answer."""
+
+    def send_batch(
+        self,
+        target: WorkerTarget,
+        pipeline_id: str,
+        body: Mapping[str, Any],
+        outputs: str,
+    ) -> dict[str, Any]:
+        """Hand events to a pipeline and return the worker's summary."""
+
+    def check_health(self, target: WorkerTarget) -> None:
+        """Return if the worker answers its liveness probe."""
+
+
+class HttpWorkerClient:
+    """Calls over HTTP: pinned address, no redirects, no proxies, bounded in time."""
+
+    def deploy_pipeline(
+        self, target: WorkerTarget, request: DeployRequest
+    ) -> DeployAnswer:
+        """Start a pipeline and return how the worker knows it."""
+        raw = self._call(target, "POST", "/api/v1/pipelines", request.to_json())
+        try:
+            return msgspec.json.decode(raw, type=DeployAnswer)
+        except msgspec.DecodeError as error:
+            raise _strange_answer(target, 201, str(error)) from error
+
+    def remove_pipeline(self, target: WorkerTarget, pipeline_id: str) -> None:
+        """Stop and drop a pipeline; one that is not there counts as removed."""
+        path = f"/api/v1/pipelines/{quote(pipeline_id, safe='')}"
+        try:
+            self._call(target, "DELETE", path)
+        except WorkerCallError as error:
+            if error.details.get("worker_status") != 404:
+                raise
+
+    def send_event(
+        self, target: WorkerTarget, pipeline_id: str, event: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Hand one event to a pipeline and return the worker's answer."""
+        path = f"/api/v1/pipelines/{quote(pipeline_id, safe='')}/events"
+        return _decode_object(target, self._call(target, "POST", path, event))
+
+    def send_batch(
+        self,
+        target: WorkerTarget,
+        pipeline_id: str,
+        body: Mapping[str, Any],
+        outputs: str,
+    ) -> dict[str, Any]:
+        """Hand events to a pipeline and return the worker's summary."""
+        path = f"/api/v1/pipelines/{quote(pipeline_id, safe='')}/events-batch"
+        raw = self._call(target, "POST", f"{path}?outputs={outputs}", body)
+        return _decode_object(target, raw)
+
+    def check_health(self, target: WorkerTarget) -> None:
+        """Return if the worker answers its liveness probe."""
+        self._call(target, "GET", "/health")
+
+    def _call(
+        self,
+        target: WorkerTarget,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        settings = conf.current()
+        deadline = time.monotonic() + settings.http_timeout
+        try:
+            with _session(target.address, target.pinned_host).request(
+                method,
+                _pinned_base(target.address, target.pinned_host) + path,
+                data=None if body is None else json.dumps(body).encode(),
+                headers=_headers(target),
+                timeout=(settings.connect_timeout, settings.http_timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                raw = _read(response, deadline)
+                return _judge(target, response.status_code, raw)
+        except (requests.Timeout, TimeoutError) as error:
+            raise _timed_out(target, error, settings.http_timeout) from error
+        except (requests.RequestException, OSError) as error:
+            raise _unreachable(target) from error
+
+
+def get_client() -> WorkerClient:
+    """Return the client that services use by default."""
+    return _current
+
+
+@contextmanager
+def use_client(client: WorkerClient) -> Iterator[None]:
+    """Let services call workers through `client` inside the block (tests)."""
+    global _current
+    previous, _current = _current, client
+    try:
+        yield
+    finally:
+        _current = previous
+
+
+_current: WorkerClient = HttpWorkerClient()
+
+
+class _PinnedAdapter(HTTPAdapter):
+    """Connects to a pinned IP address, yet asks TLS for the advertised host."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        super().__init__(pool_maxsize=POOLED_CONNECTIONS)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {"server_hostname": self._host, "assert_hostname": self._host}
+        super().init_poolmanager(*args, **kwargs)
+
+
+@lru_cache(maxsize=1024)
+def _session(address: str, pinned_host: str) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # neither proxies nor .netrc of the environment
+    host = urlsplit(address).hostname or ""
+    if address.startswith("https"):
+        session.mount("https://", _PinnedAdapter(host))
+    else:
+        session.mount("http://", HTTPAdapter(pool_maxsize=POOLED_CONNECTIONS))
+    return session
+
+
+def _pinned_base(address: str, pinned_host: str) -> str:
+    parts = urlsplit(address)
+    host = pinned_host or parts.hostname or ""
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{bracketed}:{parts.port}"
+
+
+def _headers(target: WorkerTarget) -> dict[str, str]:
+    headers = {
+        "Host": urlsplit(target.address).netloc,
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+    }
+    if target.api_key:
+        headers["X-API-Key"] = target.api_key
+    return headers
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    chunks, size = [], 0
+    for chunk in response.iter_content(CHUNK):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER:
+            raise requests.RequestException(f"answer above {MAX_ANSWER} bytes")
+        if time.monotonic() > deadline:
+            raise requests.Timeout("answer came too slowly")
+    return b"".join(chunks)
+
+
+def _judge(target: WorkerTarget, status: int, raw: bytes) -> bytes:
+    if 200 <= status < 300:
+        return raw
+    try:
+        fault = msgspec.json.decode(raw, type=WorkerFault)
+    except msgspec.DecodeError:
+        fault = WorkerFault()
+    details: dict[str, Any] = {
+        "worker_id": target.worker_id,
+        "worker_status": status,
+        "worker_error": fault.error,
+        "worker_code": fault.code,
+    }
+    if "diagnostics" in fault.details:
+        details["diagnostics"] = fault.details["diagnostics"]
+    says = fault.error or "no reason given"
+    text = f"worker '{target.worker_id}' answered {status}: {says}"
+    if status == 429 and fault.code == "quota_exceeded":
+        raise WorkerFullError(text, details=details)
+    if status in REFUSALS:
+        code = fault.code or None
+        raise WorkerRefusedError(text, code=code, status=status, details=details)
+    raise WorkerAnswerError(text, details=details)
+
+
+def _decode_object(target: WorkerTarget, raw: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(raw, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise _strange_answer(target, 200, str(error)) from error
+
+
+def _strange_answer(target: WorkerTarget, status: int, why: str) -> WorkerAnswerError:
+    return WorkerAnswerError(
+        f"worker '{target.worker_id}' gave an answer that cannot be read: {why}",
+        details={"worker_id": target.worker_id, "worker_status": status},
+    )
+
+
+def _timed_out(
+    target: WorkerTarget, error: Exception, timeout_s: float
+) -> WorkerCallError:
+    if isinstance(error, requests.ConnectTimeout):
+        return _unreachable(target)
+    return WorkerTimeoutError(
+        f"worker '{target.worker_id}' did not answer within {timeout_s:g} s",
+        details={"worker_id": target.worker_id},
+    )
+
+
+def _unreachable(target: WorkerTarget) -> WorkerUnreachableError:
+    return WorkerUnreachableError(
+        f"worker '{target.worker_id}' cannot be reached at {target.address}",
+        details={"worker_id": target.worker_id},
+    )
