@@ -5,8 +5,26 @@ what is wrong with a program is a `Diagnostic`.
 """
 
 from vpl import nodes
+from vpl.analysis import consumed_types, emitted_types, stream_names
+from vpl.checker import CheckResult, check
 from vpl.diagnostics import Diagnostic, Related
+from vpl.fingerprints import fingerprint
 from vpl.nodes import Program
+from vpl.parser import ParseResult, parse
 from vpl.source import Span
 
-__all__ = ["Diagnostic", "Program", "Related", "Span", "nodes"]
+__all__ = [
+    "CheckResult",
+    "Diagnostic",
+    "ParseResult",
+    "Program",
+    "Related",
+    "Span",
+    "check",
+    "consumed_types",
+    "emitted_types",
+    "fingerprint",
+    "nodes",
+    "parse",
+    "stream_names",
+]

@@ -1,0 +1,196 @@
+"""Ends of statements and blocks, from line breaks and indentation (vpl.md 1).
+
+`Layout` hands out the tokens of the lexer one by one and puts `newline`, `indent`
+and `dedent` between them. It works lazily, so that after a syntax error the parser
+can let it start anew at a later declaration, whatever brackets were left open.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from vpl.diagnostics import Diagnostic
+from vpl.tokens import CLOSERS, CONTINUES_LINE, LEAVES_OPEN, OPENERS, Token
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A stretch of text with its own rule for line breaks.
+
+    `closer` is the bracket that ends it, None for the program itself. Line breaks
+    count in the program and in lambda blocks (`lines`), not in other brackets.
+    """
+
+    closer: str | None
+    lines: bool
+    indents: list[int] = field(default_factory=list)
+    statement_indent: int = 0
+    starting: bool = True
+    in_pattern: bool = False
+    in_generic: bool = False
+
+
+class Layout:
+    """The tokens of a program with its layout made visible."""
+
+    def __init__(self, tokens: list[Token], findings: list[Diagnostic]) -> None:
+        self.raw = tokens
+        self._findings = findings
+        self._index = 0
+        self._pending: deque[Token] = deque()
+        self._frames = [_Frame(None, lines=True)]
+        self._line_indent = 0
+        self._blank: str | None = None
+        self._mixed = False
+
+    def restart(self, index: int) -> None:
+        """Go on at raw token `index` as if a new program began there."""
+        self._index = index
+        self._pending.clear()
+        self._frames = [_Frame(None, lines=True)]
+
+    def pull(self) -> Token:
+        """Return the next token; after the last one `eof` for ever."""
+        if self._pending:
+            return self._pending.popleft()
+        token = self.raw[self._index]
+        frame = self._frames[-1]
+        if token.kind == "eof":
+            return self._end(frame, token)
+        self._index += 1
+        if frame.lines:
+            self._place(frame, token)
+        if token.kind in OPENERS:
+            self._open(token)
+        elif token.kind in CLOSERS:
+            self._close(token)
+        if self._pending:
+            self._pending.append(token)
+            return self._pending.popleft()
+        return token
+
+    def _place(self, frame: _Frame, token: Token) -> None:
+        """Decide what stands between `token` and the one before it."""
+        if token.kind == frame.closer:
+            return
+        if token.lead is not None:
+            self._check_blanks(token)
+            self._line_indent = len(token.lead)
+        if frame.starting:
+            self._start_statement(frame, token)
+            if not frame.indents and (token.lead is not None or frame.closer is None):
+                frame.indents.append(self._line_indent)
+        elif token.lead is not None:
+            self._new_line(frame, token)
+        if token.kind == ";":
+            frame.starting = True
+        elif token.kind == "<" and self.raw[token.index - 1].text == "Stream":
+            frame.in_generic = True
+
+    def _start_statement(self, frame: _Frame, token: Token) -> None:
+        frame.starting = False
+        frame.in_pattern = token.text == "pattern" and self.raw[token.index + 1].is_name
+        frame.in_generic = False
+        within_line = frame.closer is not None and token.lead is None
+        frame.statement_indent = token.column - 1 if within_line else self._line_indent
+        if token.lead is not None and frame.indents:
+            self._settle(frame, token, self._line_indent)
+
+    def _new_line(self, frame: _Frame, token: Token) -> None:
+        indent = self._line_indent
+        before = self.raw[token.index - 1].kind
+        if before == ":" and indent > frame.statement_indent:
+            self._insert("newline", token)
+            self._insert("indent", token)
+            if not frame.indents:
+                frame.indents.append(frame.statement_indent)
+            frame.indents.append(indent)
+        elif before != ":" and self._continues(frame, before, token):
+            return
+        else:
+            self._insert("newline", token)
+        frame.starting = True
+        self._start_statement(frame, token)
+        if not frame.indents:
+            frame.indents.append(indent)
+
+    def _continues(self, frame: _Frame, before: str, token: Token) -> bool:
+        """Rules 2 to 4 of vpl.md section 1."""
+        kind = token.kind
+        if kind in CONTINUES_LINE:
+            return True
+        if kind == "not" and self.raw[token.index + 1].kind == "in":
+            return True
+        if self._line_indent > frame.statement_indent:
+            return True
+        if frame.in_pattern and before in {"+", "*"}:
+            return False
+        if frame.in_generic and before in {">", ">>"}:
+            return False
+        return before in LEAVES_OPEN
+
+    def _settle(self, frame: _Frame, token: Token, indent: int) -> None:
+        """End the blocks that `indent` has left."""
+        indents = frame.indents
+        while len(indents) > 1 and indent < indents[-1]:
+            indents.pop()
+            self._insert("dedent", token)
+        if indent != indents[-1]:
+            self._report(token, "lines of a block must start at the same column")
+
+    def _insert(self, kind: str, before: Token) -> None:
+        index = before.index
+        place = self.raw[index - 1] if kind == "newline" and index else before
+        column = place.end_column if place is not before else before.column
+        self._pending.append(
+            Token(kind, "", None, place.line, column, column, None, index, place.note)
+        )
+
+    def _open(self, token: Token) -> None:
+        lines = token.kind == "{" and self._opens_block(token)
+        self._frames.append(_Frame(OPENERS[token.kind], lines))
+
+    def _opens_block(self, brace: Token) -> bool:
+        """Tell whether a brace opens a lambda block: it does not read as a map."""
+        if not brace.index or self.raw[brace.index - 1].kind != "=>":
+            return False
+        first = self.raw[brace.index + 1]
+        if first.kind == "}":
+            return False
+        labelled = first.is_word or first.kind == "str"
+        return not (labelled and self.raw[brace.index + 2].kind == ":")
+
+    def _close(self, token: Token) -> None:
+        frames = self._frames
+        if not any(frame.closer == token.kind for frame in frames):
+            return
+        while frames[-1].closer != token.kind:
+            frames.pop()
+        frame = frames.pop()
+        if frame.lines and not frame.starting:
+            self._insert("newline", token)
+        for _ in frame.indents[1:]:
+            self._insert("dedent", token)
+
+    def _end(self, frame: _Frame, token: Token) -> Token:
+        if frame.lines and not frame.starting:
+            frame.starting = True
+            self._insert("newline", token)
+        while len(frame.indents) > 1:
+            frame.indents.pop()
+            self._insert("dedent", token)
+        if not self._pending:
+            return token
+        return self._pending.popleft()
+
+    def _check_blanks(self, token: Token) -> None:
+        lead = token.lead
+        if not lead or self._mixed:
+            return
+        if self._blank is None:
+            self._blank = lead[0]
+        if lead.strip(self._blank):
+            self._mixed = True
+            self._report(token, "indentation mixes tabs and spaces")
+
+    def _report(self, token: Token, message: str) -> None:
+        self._findings.append(Diagnostic("E104", message, token.span))

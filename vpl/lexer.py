@@ -1,0 +1,208 @@
+"""From text to tokens, in one pass over one regular expression (linear time).
+
+The lexer knows nothing of layout: `vpl.layout` adds the ends of statements and
+blocks. What is wrong with a token is a diagnostic; a stand-in token keeps the
+parser going.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vpl import literals
+from vpl.diagnostics import Diagnostic
+from vpl.limits import MAX_FINDINGS
+from vpl.source import Span
+from vpl.tokens import RESERVED, Token
+
+_MASTER = re.compile(
+    r"""[ \t]*+(?:
+     ([A-Za-z_][A-Za-z0-9_]*+)                                              # name
+    |(\.\.=|\*\*|==|!=|<=|>=|<<|>>|\?\?|\?\.|\.\.|->|=>|:=
+      |\.(?![0-9])|/(?![/*])|[-+*%=<>&|^~,:;()\[\]{}?])                     # operator
+    |(\r?\n)                                                                # newline
+    |(0[xX][A-Za-z0-9_]*+
+      |\.?[0-9][A-Za-z0-9_]*+(?:\.[0-9][A-Za-z0-9_]*+)*+
+       (?:(?<=[eE])[+-][0-9][A-Za-z0-9_]*+)?)                               # number
+    |("[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+')      # string
+    |(\#[^\n]*+|//[^\n]*+)                                                  # comment
+    |(/\*[\s\S]*?\*/)                                                       # block
+    |(`[^`\n]*+`)                                                           # quoted
+    |(@[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?
+       (?:Z|[+-][0-9]{2}:[0-9]{2})?)?(?![A-Za-z0-9_])|@[A-Za-z0-9_:.+-]*+)  # time
+    |(/\*[\s\S]*+|["'`][^\n]*+)                                             # unclosed
+    |((?:[^\s\x00-\x7f]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f$!\\])++|[^\n])       # unknown
+    |\Z)""",
+    re.VERBOSE,
+)
+_NAME, _OPERATOR, _NEWLINE, _NUMBER, _STRING, _COMMENT, _BLOCK = range(1, 8)
+_QUOTED, _TIME, _UNCLOSED, _UNKNOWN = range(8, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class LexResult:
+    """The tokens of a text, an `eof` token last, and what was wrong with them."""
+
+    tokens: list[Token]
+    diagnostics: list[Diagnostic]
+
+
+def tokenize(source: str) -> LexResult:
+    """Return the tokens of `source`; never raises."""
+    lexer = _Lexer(source)
+    lexer.run()
+    return LexResult(lexer.tokens, lexer.diagnostics)
+
+
+class _Lexer:
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.tokens: list[Token] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.line = 1
+        self.line_start = 1 if source.startswith("\ufeff") else 0
+        self.lead: str | None = None
+        self.fresh = True
+
+    def run(self) -> None:
+        """Fill `tokens`; names and operators, most of any text, take the short way."""
+        rare: dict[int, Callable[[int, int], None]] = {
+            _NEWLINE: self._newline,
+            _NUMBER: self._number,
+            _STRING: self._string,
+            _COMMENT: self._comment,
+            _BLOCK: self._block_comment,
+            _QUOTED: self._quoted,
+            _TIME: self._timestamp,
+            _UNCLOSED: self._unclosed,
+            _UNKNOWN: self._unknown,
+        }
+        for match in _MASTER.finditer(self.source, self.line_start):
+            group = match.lastindex
+            if group is None:
+                continue
+            start, end = match.span(group)
+            if group == _NAME:
+                word = match[_NAME]
+                self._add(word if word in RESERVED else "name", word, start, end)
+            elif group == _OPERATOR:
+                text = match[_OPERATOR]
+                self._add(text, text, start, end)
+            else:
+                rare[group](start, end)
+        self._add("eof", "", len(self.source), len(self.source))
+
+    def _add(
+        self,
+        kind: str,
+        text: str,
+        start: int,
+        end: int,
+        value: int | float | str | None = None,
+    ) -> None:
+        lead = None
+        if self.fresh:
+            self.fresh = False
+            lead = self.lead
+            if lead is None:
+                lead = self.source[self.line_start : start]
+            self.lead = None
+        origin = self.line_start - 1
+        self.tokens.append(
+            Token(
+                kind,
+                text,
+                value,
+                self.line,
+                start - origin,
+                end - origin,
+                lead,
+                len(self.tokens),
+            )
+        )
+
+    def _newline(self, start: int, end: int) -> None:
+        self.line += 1
+        self.line_start = end
+        self.fresh = True
+        self.lead = None
+
+    def _number(self, start: int, end: int) -> None:
+        text = self.source[start:end]
+        try:
+            kind, value = literals.number(text)
+        except literals.LiteralError as error:
+            self._report("E103", error, start, end)
+            kind, value = "int", 0
+        self._add(kind, text, start, end, value)
+
+    def _timestamp(self, start: int, end: int) -> None:
+        text = self.source[start:end]
+        try:
+            value = literals.timestamp(text[1:])
+        except literals.LiteralError as error:
+            self._report("E103", error, start, end)
+            value = 0
+        self._add("timestamp", text, start, end, value)
+
+    def _string(self, start: int, end: int) -> None:
+        text = self.source[start:end]
+        try:
+            value = literals.string(text)
+        except literals.LiteralError as error:
+            self._report("E102", error, start, end)
+            value = ""
+        self._add("str", text, start, end, value)
+
+    def _quoted(self, start: int, end: int) -> None:
+        text = self.source[start:end]
+        try:
+            name = literals.name(text)
+        except literals.LiteralError as error:
+            self._report("E102", error, start, end)
+            name = "_"
+        self._add("quoted", name, start, end)
+
+    def _comment(self, start: int, end: int) -> None:
+        """Skip a comment to the end of its line."""
+
+    def _block_comment(self, start: int, end: int) -> None:
+        lead = self.source[self.line_start : start] if self.fresh else None
+        breaks = self.source.count("\n", start, end)
+        if breaks:
+            self.line += breaks
+            self.line_start = self.source.rindex("\n", start, end) + 1
+        elif self.lead is None:
+            self.lead = lead
+
+    def _unclosed(self, start: int, end: int) -> None:
+        text = self.source[start:end]
+        what = {"/": "comment", "`": "name in backquotes"}.get(text[0], "string")
+        stop = end if what != "comment" else start + 2
+        error = literals.LiteralError(f"{what} is never closed")
+        self._report("E102", error, start, stop)
+        if what == "string":
+            self._add("str", text, start, end, "")
+        elif what != "comment":
+            self._add("quoted", "_", start, end)
+        else:
+            self.line += text.count("\n")
+
+    def _unknown(self, start: int, end: int) -> None:
+        text = self.source[start:end]
+        if text == "\r":
+            return
+        hint = "write 'not'" if text == "!" else None
+        shown = text if text.isprintable() else ascii(text)[1:-1]
+        error = literals.LiteralError(f"unexpected character '{shown[:40]}'", hint)
+        self._report("E101", error, start, end)
+        self._add("error", text, start, end)
+
+    def _report(
+        self, code: str, error: literals.LiteralError, start: int, end: int
+    ) -> None:
+        if len(self.diagnostics) >= MAX_FINDINGS:
+            return
+        origin = self.line_start - 1
+        span = Span(self.line, start - origin, self.line, end - origin)
+        self.diagnostics.append(Diagnostic(code, str(error), span, error.hint))

@@ -1,0 +1,26 @@
+"""Bounds on a program text; beyond them the finding is E107 (or E109)."""
+
+MAX_SOURCE_BYTES = 1024 * 1024
+MAX_BRACKETS = 100
+"""Open brackets at one place of the text."""
+
+MAX_NESTING = 120
+"""Open brackets, blocks and lambdas together."""
+
+MAX_LOOPS = 16
+"""Loops inside each other; Python itself allows twenty in generated code."""
+
+MAX_HEIGHT = 150
+"""Height of an expression tree, so that passes over it may recurse."""
+
+MAX_FINDINGS = 1000
+"""Diagnostics kept of one program."""
+
+MAX_COPIES = 10_000
+"""Copies that all generator loops of a program make."""
+
+MAX_EXPANDED = 4 * 1024 * 1024
+"""Length of the text after generator expansion."""
+
+INT_MAX = 2**63 - 1
+INT_MIN = -(2**63)
