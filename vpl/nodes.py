@@ -17,6 +17,13 @@ class Node:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named(Node):
+    """A node with a name of its own: `name_span` is the place of the name alone."""
+
+    name_span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
 # --- expressions ---------------------------------------------------------------
 
 LiteralKind = Word["null", "bool", "int", "float", "str", "timestamp", "duration"]
@@ -167,7 +174,7 @@ class TypeRef(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class VarDecl(Node):
+class VarDecl(Named):
     """`let`, `var` or `const`, global or local."""
 
     keyword: Word["let", "var", "const"]
@@ -177,7 +184,7 @@ class VarDecl(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Assign(Node):
+class Assign(Named):
     name: str
     value: Expr
 
@@ -222,7 +229,7 @@ class Continue(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class EmitStmt(Node):
+class EmitStmt(Named):
     event_type: str
     args: tuple[Arg, ...]
 
@@ -250,26 +257,26 @@ Stmt = (
 
 
 @dataclass(frozen=True, slots=True)
-class FieldDecl(Node):
+class FieldDecl(Named):
     name: str
     type: TypeRef
 
 
 @dataclass(frozen=True, slots=True)
-class EventDecl(Node):
+class EventDecl(Named):
     name: str
     base: str | None
     fields: tuple[FieldDecl, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TypeDecl(Node):
+class TypeDecl(Named):
     name: str
     type: TypeRef
 
 
 @dataclass(frozen=True, slots=True)
-class Param(Node):
+class Param(Named):
     """A constant parameter of a connector, context or config block.
 
     `value` is an expression made of literals, negation, arrays and bare names.
@@ -280,14 +287,14 @@ class Param(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectorDecl(Node):
+class ConnectorDecl(Named):
     name: str
     kind: str
     params: tuple[Param, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ContextDecl(Node):
+class ContextDecl(Named):
     name: str
     params: tuple[Param, ...]
 
@@ -299,19 +306,19 @@ class ConfigDecl(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class ImportDecl(Node):
+class ImportDecl(Named):
     path: str
     alias: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class FnParam(Node):
+class FnParam(Named):
     name: str
     type: TypeRef | None
 
 
 @dataclass(frozen=True, slots=True)
-class FnDecl(Node):
+class FnDecl(Named):
     name: str
     params: tuple[FnParam, ...]
     result: TypeRef | None
@@ -322,7 +329,7 @@ class FnDecl(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class PatternEvent(Node):
+class PatternEvent(Named):
     """One event of a pattern; `repeat` is "", "+", "*" or "?"."""
 
     event_type: str
@@ -357,7 +364,7 @@ PatternExpr = PatternEvent | PatternNot | PatternAnd | PatternOr | PatternSeq
 
 
 @dataclass(frozen=True, slots=True)
-class PatternDecl(Node):
+class PatternDecl(Named):
     name: str
     root: PatternExpr
     within: Expr | None
@@ -368,7 +375,7 @@ class PatternDecl(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class EventSource(Node):
+class EventSource(Named):
     """`[all] name [where filter] [as alias]`: an event type, stream or pattern."""
 
     name: str
@@ -378,7 +385,7 @@ class EventSource(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class SourcePart(Node):
+class SourcePart(Named):
     """A part of `merge` or `join`: `[stream alias =] name {.where(e) | .on(e)}`."""
 
     name: str
@@ -398,7 +405,7 @@ class JoinSource(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class SequenceStep(Node):
+class SequenceStep(Named):
     """`alias: name [where filter] [.within(d)]` in `sequence(..)`."""
 
     alias: str
@@ -443,13 +450,14 @@ class Branch(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation(Node):
+class Operation(Named):
     """`.name(args)` on a stream.
 
     Positional and named arguments keep their order in `args`; a bare name in
     `select` and `emit` is an `Arg` with that name and a `Name` value. `as_type` is
     the T of `emit as T`; `target` the name in `from`, `to`, `enrich`, `context`,
-    `not` and the lambda name of `pattern`; `where` the filter of `not`.
+    `not` and the lambda name of `pattern`; `where` the filter of `not`;
+    `target_span` the place of the target, or of the type in `emit as`.
     """
 
     name: str
@@ -459,14 +467,14 @@ class Operation(Node):
     where: Expr | None = None
     sort_keys: tuple[SortKey, ...] = ()
     branches: tuple[Branch, ...] = ()
-    name_span: Span = field(default=NOWHERE, compare=False, repr=False)
+    target_span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
 
 StreamOp = Operation | Follow
 
 
 @dataclass(frozen=True, slots=True)
-class StreamDecl(Node):
+class StreamDecl(Named):
     name: str
     type: TypeRef | None
     source: Source

@@ -65,6 +65,7 @@ class DeclarationParser(StreamParser):
     def _function(self) -> nodes.FnDecl:
         start = self.advance()
         name = self.expect_name("the name of a function")
+        name_span = self.last.span
         self.open("(")
         params = []
         while not self.at(")"):
@@ -77,27 +78,38 @@ class DeclarationParser(StreamParser):
         self.loops = 0
         body = self.block()
         return nodes.FnDecl(
-            name, tuple(params), result, body, span=self.span_from(start)
+            name,
+            tuple(params),
+            result,
+            body,
+            name_span=name_span,
+            span=self.span_from(start),
         )
 
     def _fn_param(self) -> nodes.FnParam:
         start = self.token
         name = self.expect_name("the name of a parameter")
+        name_span = self.last.span
         type_ref = self.type() if self.take(":") else None
-        return nodes.FnParam(name, type_ref, span=self.span_from(start))
+        return nodes.FnParam(
+            name, type_ref, name_span=name_span, span=self.span_from(start)
+        )
 
     # --- events and types ---------------------------------------------------------------
 
     def _event_type(self) -> nodes.EventDecl:
         start = self.advance()
         name = self.expect_name("the name of an event type")
+        name_span = self.last.span
         base = None
         if self.take_word("extends"):
             base = self.expect_name("an event type")
         fields: tuple[nodes.FieldDecl, ...] = ()
         if self.take(":"):
             fields = self._fields()
-        return nodes.EventDecl(name, base, fields, span=self.span_from(start))
+        return nodes.EventDecl(
+            name, base, fields, name_span=name_span, span=self.span_from(start)
+        )
 
     def _fields(self) -> tuple[nodes.FieldDecl, ...]:
         fields: list[nodes.FieldDecl] = []
@@ -128,32 +140,44 @@ class DeclarationParser(StreamParser):
     def _field(self) -> nodes.FieldDecl:
         start = self.token
         name = self.expect_label("the name of a field")
+        name_span = self.last.span
         self.expect(":")
         type_ref = self.type()
-        return nodes.FieldDecl(name, type_ref, span=self.span_from(start))
+        return nodes.FieldDecl(
+            name, type_ref, name_span=name_span, span=self.span_from(start)
+        )
 
     def _type_alias(self) -> nodes.TypeDecl:
         start = self.advance()
         name = self.expect_name("the name of a type")
+        name_span = self.last.span
         self.expect("=")
         type_ref = self.type()
-        return nodes.TypeDecl(name, type_ref, span=self.span_from(start))
+        return nodes.TypeDecl(
+            name, type_ref, name_span=name_span, span=self.span_from(start)
+        )
 
     # --- connectors, contexts, config, imports --------------------------------------------
 
     def _connector(self) -> nodes.ConnectorDecl:
         start = self.advance()
         name = self.expect_name("the name of a connector")
+        name_span = self.last.span
         self.expect("=")
         kind = self.expect_name("a connector kind")
         params = self._params()
-        return nodes.ConnectorDecl(name, kind, params, span=self.span_from(start))
+        return nodes.ConnectorDecl(
+            name, kind, params, name_span=name_span, span=self.span_from(start)
+        )
 
     def _context_decl(self) -> nodes.ContextDecl:
         start = self.advance()
         name = self.expect_name("the name of a context")
+        name_span = self.last.span
         params = self._params() if self.at("(") else ()
-        return nodes.ContextDecl(name, params, span=self.span_from(start))
+        return nodes.ContextDecl(
+            name, params, name_span=name_span, span=self.span_from(start)
+        )
 
     def _params(self) -> tuple[nodes.Param, ...]:
         self.open("(")
@@ -168,9 +192,10 @@ class DeclarationParser(StreamParser):
     def _param(self) -> nodes.Param:
         start = self.token
         name = self.expect_label("'name: value'")
+        name_span = self.last.span
         self.expect(":")
         value = self._constant()
-        return nodes.Param(name, value, span=self.span_from(start))
+        return nodes.Param(name, value, name_span=name_span, span=self.span_from(start))
 
     def _constant(self) -> nodes.Expr:
         """Parse a parameter value: a literal, a bare name or an array of them."""
@@ -224,5 +249,8 @@ class DeclarationParser(StreamParser):
     def _import(self) -> nodes.ImportDecl:
         start = self.advance()
         path = str(self.expect("str", "the path of a file in quotes").value)
+        name_span = self.last.span
         alias = self.expect_name("a name") if self.take("as") else None
-        return nodes.ImportDecl(path, alias, span=self.span_from(start))
+        return nodes.ImportDecl(
+            path, alias, name_span=name_span, span=self.span_from(start)
+        )

@@ -5,11 +5,11 @@ of `vpl.catalog` and judged by the checker; here only the shape counts.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from vpl import nodes
 from vpl.nodes import Arg, Operation
 from vpl.parser.patterns import PatternParser
-from vpl.tokens import Token
 
 _ONE_EXPRESSION = frozenset([
     "where",
@@ -58,9 +58,12 @@ class OperationParser(PatternParser):
         if every:
             self.advance()
         name = self.expect_name("an event type, a stream or a pattern")
+        name_span = self.last.span
         where = self.filter() if self.take("where") else None
         alias = self.expect_name("an alias") if self.take("as") else None
-        return nodes.EventSource(name, every, where, alias, span=self.span_from(start))
+        return nodes.EventSource(
+            name, every, where, alias, name_span=name_span, span=self.span_from(start)
+        )
 
     def _follow(self) -> nodes.Follow:
         start = self.advance()
@@ -74,28 +77,23 @@ class OperationParser(PatternParser):
         as_type = None
         if name == "emit" and self.take("as"):
             as_type = self.expect_name("an event type")
+        type_span = self.last.span
         if not self.at("("):
             raise self.unexpected("'('")
-        return self._arguments_of(name, start, word, as_type)
-
-    def _arguments_of(
-        self, name: str, start: Token, word: Token, as_type: str | None
-    ) -> Operation:
-        self.open("(")
-        form = self._form(name)
-        operation = form(name)
-        self.close("',' or ')'")
-        return nodes.Operation(
-            operation.name,
-            operation.args,
-            target=operation.target,
+        operation = self._arguments_of(name)
+        return replace(
+            operation,
             as_type=as_type,
-            where=operation.where,
-            sort_keys=operation.sort_keys,
-            branches=operation.branches,
+            target_span=operation.target_span if as_type is None else type_span,
             name_span=word.span,
             span=self.span_from(start),
         )
+
+    def _arguments_of(self, name: str) -> Operation:
+        self.open("(")
+        operation = self._form(name)(name)
+        self.close("',' or ')'")
+        return operation
 
     def _form(self, name: str) -> Callable[[str], Operation]:
         if name in _ONE_EXPRESSION:
@@ -146,11 +144,13 @@ class OperationParser(PatternParser):
 
     def _targeted(self, name: str) -> Operation:
         target = self.expect_name("the name of a connector")
+        place = self.last.span
         self.take(",")
-        return Operation(name, self._list(self.named), target=target)
+        return Operation(name, self._list(self.named), target=target, target_span=place)
 
     def _context(self, name: str) -> Operation:
-        return Operation(name, target=self.expect_name("the name of a context"))
+        target = self.expect_name("the name of a context")
+        return Operation(name, target=target, target_span=self.last.span)
 
     def _empty(self, name: str) -> Operation:
         return Operation(name)
@@ -225,13 +225,15 @@ class OperationParser(PatternParser):
 
     def _negation_op(self, name: str) -> Operation:
         target = self.expect_name("an event type or a stream")
+        place = self.last.span
         where = self.expression() if self.take("where") else None
-        return Operation(name, target=target, where=where)
+        return Operation(name, target=target, where=where, target_span=place)
 
     def _pattern_op(self, name: str) -> Operation:
         target = self.expect_name("a name")
+        place = self.last.span
         self.expect(":")
-        return Operation(name, (self._positional(),), target=target)
+        return Operation(name, (self._positional(),), target=target, target_span=place)
 
     def _fork(self, name: str) -> Operation:
         branches = [self._branch()]

@@ -14,6 +14,7 @@ class PatternParser(StatementParser):
         """Parse a pattern declaration from its `pattern`."""
         start = self.advance()
         name = self.expect_name("the name of a pattern")
+        name_span = self.last.span
         self.expect("=")
         root = self._alternatives()
         within = self.expression() if self.take_word("within") else None
@@ -25,7 +26,12 @@ class PatternParser(StatementParser):
             while self.take(","):
                 keys.append(self.expression())
         return nodes.PatternDecl(
-            name, root, within, tuple(keys), span=self.span_from(start)
+            name,
+            root,
+            within,
+            tuple(keys),
+            name_span=name_span,
+            span=self.span_from(start),
         )
 
     def _alternatives(self) -> PatternExpr:
@@ -97,11 +103,17 @@ class PatternParser(StatementParser):
     def _pattern_event(self) -> PatternExpr:
         start = self.token
         event_type = self.expect_name("an event type")
+        name_span = self.last.span
         repeat = self._repeat()
         where = self.expression() if self.take("where") else None
         alias = self.expect_name("an alias") if self.take("as") else None
         return nodes.PatternEvent(
-            event_type, repeat, where, alias, span=self.span_from(start)
+            event_type,
+            repeat,
+            where,
+            alias,
+            name_span=name_span,
+            span=self.span_from(start),
         )
 
     def _repeat(self) -> Word["", "+", "*", "?"]:

@@ -110,22 +110,32 @@ class StatementParser(ExpressionParser):
         start = self.advance()
         keyword = "let" if start.kind == "let" else start.kind
         name = self.expect_name("the name of a variable")
+        name_span = self.last.span
         type_ref = self.type() if self.take(":") else None
         self.expect("=")
         value = self.expression()
         span = self.span_from(start)
         if keyword == "var":
-            return nodes.VarDecl("var", name, type_ref, value, span=span)
+            return nodes.VarDecl(
+                "var", name, type_ref, value, name_span=name_span, span=span
+            )
         if keyword == "const":
-            return nodes.VarDecl("const", name, type_ref, value, span=span)
-        return nodes.VarDecl("let", name, type_ref, value, span=span)
+            return nodes.VarDecl(
+                "const", name, type_ref, value, name_span=name_span, span=span
+            )
+        return nodes.VarDecl(
+            "let", name, type_ref, value, name_span=name_span, span=span
+        )
 
     def assignment(self) -> nodes.Assign:
         """Parse `name := value`."""
         start = self.advance()
+        name_span = start.span
         self.expect(":=")
         value = self.expression()
-        return nodes.Assign(start.text, value, span=self.span_from(start))
+        return nodes.Assign(
+            start.text, value, name_span=name_span, span=self.span_from(start)
+        )
 
     def _if(self) -> Stmt:
         """Parse an if-statement, or an if-expression when `then` follows."""
@@ -193,8 +203,11 @@ class StatementParser(ExpressionParser):
     def _emit(self) -> nodes.EmitStmt:
         start = self.advance()
         event_type = self.advance().text
+        name_span = self.last.span
         args = self.named_arguments()
-        return nodes.EmitStmt(event_type, args, span=self.span_from(start))
+        return nodes.EmitStmt(
+            event_type, args, name_span=name_span, span=self.span_from(start)
+        )
 
     # --- named arguments ------------------------------------------------------------
 

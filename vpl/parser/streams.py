@@ -13,11 +13,14 @@ class StreamParser(OperationParser):
         """Parse a stream declaration from its `stream`."""
         start = self.advance()
         name = self.expect_name("the name of a stream")
+        name_span = self.last.span
         type_ref = self.type() if self.take(":") else None
         self.expect("=")
         source = self._source()
         ops = self.stream_operations()
-        return nodes.StreamDecl(name, type_ref, source, ops, span=self.span_from(start))
+        return nodes.StreamDecl(
+            name, type_ref, source, ops, name_span=name_span, span=self.span_from(start)
+        )
 
     def _source(self) -> nodes.Source:
         token = self.token
@@ -60,6 +63,7 @@ class StreamParser(OperationParser):
         alias = self.expect_name("an alias")
         self.expect(":")
         name = self.expect_name("an event type or a stream")
+        name_span = self.last.span
         where = self.filter() if self.take("where") else None
         within = None
         if self.take("."):
@@ -69,19 +73,23 @@ class StreamParser(OperationParser):
             within = self.expression()
             self.close()
         return nodes.SequenceStep(
-            alias, name, where, within, span=self.span_from(start)
+            alias, name, where, within, name_span=name_span, span=self.span_from(start)
         )
 
     def _part(self) -> nodes.SourcePart:
         start = self.token
         if not (self.at_word("stream") and self.peek().is_name):
             name = self.expect_name("a stream or an event type")
+            name_span = self.last.span
             alias = self.expect_name("an alias") if self.take("as") else None
-            return nodes.SourcePart(name, alias, span=self.span_from(start))
+            return nodes.SourcePart(
+                name, alias, name_span=name_span, span=self.span_from(start)
+            )
         self.advance()
         alias = self.expect_name("the name of a part")
         self.expect("=")
         name = self.expect_name("a stream or an event type")
+        name_span = self.last.span
         where: list[nodes.Expr] = []
         on: list[nodes.Expr] = []
         while self.take("."):
@@ -93,5 +101,10 @@ class StreamParser(OperationParser):
             (where if word == "where" else on).append(self.expression())
             self.close()
         return nodes.SourcePart(
-            name, alias, tuple(where), tuple(on), span=self.span_from(start)
+            name,
+            alias,
+            tuple(where),
+            tuple(on),
+            name_span=name_span,
+            span=self.span_from(start),
         )
