@@ -25,7 +25,10 @@ def show(results: Sequence[Result]) -> None:
     """Print the table to standard output."""
     table = Table(title=machine())
     for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading == HEADINGS[0] else "right")
+        first = heading == HEADINGS[0]
+        table.add_column(
+            heading, justify="left" if first else "right", no_wrap=not first
+        )
     for result in results:
         table.add_row(*_cells(result))
     Console().print(table)
@@ -68,6 +71,9 @@ def _cells(result: Result) -> tuple[str, ...]:
 
 
 def _number(value: float) -> str:
+    for least, unit, letter in ((1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= least:
+            return f"{value / unit:.3g} {letter}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}"

@@ -115,6 +115,12 @@ class LocalCluster:
                     f"Its last lines:\n{lines or '  (none)'}"
                 )
 
+    def restart(self, position: int) -> None:
+        """Start the ended process at that place of `children` again, and no more."""
+        again = self._worker(position - 1) if position else self._coordinator()
+        self.children[position].stop()
+        self.children[position] = again
+
     def stop(self) -> None:
         """Stop the workers, then the coordinator that they say goodbye to."""
         coordinator, workers = self.children[:1], self.children[1:]
@@ -129,7 +135,8 @@ class LocalCluster:
         with_client = self.client()
         try:
             self._wait(lambda: _answers(with_client), "the coordinator's /health")
-            self.children.extend(self._workers())
+            for index in range(len(self.layout.worker_ports)):
+                self.children.append(self._worker(index))
             wanted = set(self.layout.worker_names())
             self._wait(lambda: wanted <= _ready(with_client), "all workers")
         finally:
@@ -157,25 +164,22 @@ class LocalCluster:
             environment=environment,
         )
 
-    def _workers(self) -> list[Child]:
+    def _worker(self, index: int) -> Child:
         layout = self.layout
+        worker_id = layout.worker_names()[index]
         environment = {**self.environment, "VARPULIS_WORKER_KEY": layout.worker_key}
         # A folder set for the coordinator is not one for all workers to share.
         environment.pop("VARPULIS_STATE_DIR", None)
-        return [
-            Child(
-                worker_id,
-                [
-                    *("server", "--port", str(port), "--worker-id", worker_id),
-                    *("--coordinator", layout.url),
-                ],
-                on_line=self.on_line,
-                environment=environment,
-            )
-            for worker_id, port in zip(
-                layout.worker_names(), layout.worker_ports, strict=True
-            )
-        ]
+        port = str(layout.worker_ports[index])
+        return Child(
+            worker_id,
+            [
+                *("server", "--port", port, "--worker-id", worker_id),
+                *("--coordinator", layout.url),
+            ],
+            on_line=self.on_line,
+            environment=environment,
+        )
 
 
 class ThrowawayCluster(LocalCluster):

@@ -1,0 +1,50 @@
+"""Real departures, against counts made here, line by line, from the same file."""
+
+import csv
+import io
+import re
+import zipfile
+from collections import Counter
+
+import pytest
+from real_commands import VARPULIS, finished
+
+from cluster.demo.flights.records import flights_archive
+
+pytestmark = pytest.mark.process
+SAMPLE = 20_000
+
+
+def counted(limit: int) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    with (
+        zipfile.ZipFile(flights_archive()) as zipped,
+        zipped.open("flights.csv") as raw,
+    ):
+        for row, _ in zip(
+            csv.DictReader(io.TextIOWrapper(raw)), range(limit), strict=False
+        ):
+            gone = row["dep_time"] not in {"", "NA"}
+            late = int(row["dep_delay"]) if gone else 0
+            landed = row["air_time"] not in {"", "NA"}
+            counts["LateDeparture"] += 60 <= late < 180
+            counts["VeryLateDeparture"] += late >= 180
+            counts["CancelledFlight"] += not gone
+            counts["CancelledLongHaul"] += not gone and int(row["distance"]) >= 1500
+            if landed:
+                counts["LongAirTime"] += int(row["air_time"]) >= 360
+                counts["TimeLost"] += int(row["arr_delay"]) - late >= 45
+    return counts
+
+
+def test_every_output_type_is_found_as_often_as_in_the_table() -> None:
+    done = finished([VARPULIS, "demo", "flights", "--limit", str(SAMPLE)])
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = dict(re.findall(r"^  (\w+) +(\d+)$", done.stdout, re.MULTILINE))
+    wanted = counted(SAMPLE)
+    assert {name: int(number) for name, number in found.items()} == wanted
+    assert all(wanted.values())
+    for home in ("worker-0 (late-", "worker-1 (long-", "worker-2 (cancelled-"):
+        assert home in done.stdout
+    assert f"of {SAMPLE} flights" in done.stdout
+    assert "flights: 20000 of 20000 (100 %)" in done.stderr
