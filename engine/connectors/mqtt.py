@@ -28,7 +28,9 @@ logger = logging.getLogger("varpulis")
 FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 30.0
 CONNECT_TIMEOUT_S = 5.0
-IN_FLIGHT_WINDOW = 2_000  # messages sent and not yet acknowledged
+# Messages sent and not yet acknowledged, by QoS. Brokers hang up on clients with more
+# than 20 unfinished messages of QoS 2 (Mosquitto's default), but not of QoS 1.
+IN_FLIGHT_WINDOW = {0: 2_000, 1: 2_000, 2: 20}
 BATCH = 500  # messages between two looks at the socket
 TICK_S = 1.0  # keep-alive bookkeeping
 
@@ -194,13 +196,14 @@ class MqttSink:
             selector.register(connection, selectors.EVENT_READ)
             while self._client.socket() is connection and not self._is_done():
                 busy = self._publish_some()
-                self._exchange(selector, connection, 0.0 if busy else TICK_S)
+                if self._client.socket() is connection:  # not lost while publishing
+                    self._exchange(selector, connection, 0.0 if busy else TICK_S)
         if self._client.socket() is None and not self._is_done():
             self._pause()
 
     def _publish_some(self) -> bool:
         """Publish a batch; returns whether more may be published at once."""
-        room = IN_FLIGHT_WINDOW - len(self._in_flight)
+        room = IN_FLIGHT_WINDOW[self._params.qos] - len(self._in_flight)
         if room <= 0 or self._client.want_write() or not self.connected:
             return False
         batch = self._buffer.take(min(BATCH, room))

@@ -1,12 +1,17 @@
 """The pipelines of this worker: deploy, find, remove, count."""
 
 import asyncio
+import logging
 import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
 
 from engine import InvalidProgramError, Pipeline, compile_program
 from engine.connectors.base import ConnectorSpec, Sink, SinkFactory
+from engine.connectors.registry import UnknownConnectorError
 from engine.worker.errors import (
     ApiError,
     broken_program,
@@ -14,6 +19,8 @@ from engine.worker.errors import (
     stopping,
 )
 from engine.worker.hosted import Deployment, HostedPipeline, OpenSink
+
+logger = logging.getLogger("varpulis")
 
 CLOSE_TIMEOUT_S = 5.0
 REMEMBERED_PLACEMENTS = 10_000
@@ -31,6 +38,19 @@ class Totals:
     events_out: int
 
 
+class DeploymentStore(Protocol):
+    """Where deployments survive a restart; calls block for a short time."""
+
+    def save(self, deployment: Deployment) -> None:
+        """Keep a deployment, whose `id` is set."""
+
+    def forget(self, pipeline_id: str) -> None:
+        """Drop a deployment; unknown ids are fine."""
+
+    def load(self) -> list[Deployment]:
+        """Return what was kept, oldest first."""
+
+
 class PipelineHost:
     """Keep the running pipelines by id, in the order of their deploys.
 
@@ -39,12 +59,18 @@ class PipelineHost:
     """
 
     def __init__(
-        self, *, make_sink: SinkFactory, max_pipelines: int, queue_limit: int
+        self,
+        *,
+        make_sink: SinkFactory,
+        max_pipelines: int,
+        queue_limit: int,
+        store: DeploymentStore | None = None,
     ) -> None:
         self.max_pipelines = max_pipelines
         self.queue_limit = queue_limit
         self.is_stopping = False
         self._make_sink = make_sink
+        self._store = store
         self._hosted: dict[str, HostedPipeline] = {}
         self._generations: OrderedDict[Placement, int] = OrderedDict()
         self._deploying = asyncio.Lock()
@@ -90,6 +116,9 @@ class PipelineHost:
             hosted = await self._start(deployment)
             self._remember(deployment)
             self._hosted[hosted.id] = hosted
+            if old:
+                self._leaving.append(old)
+            await self._keep(hosted)
         if old:
             await self._end(old)
         return hosted, True
@@ -98,7 +127,18 @@ class PipelineHost:
         """Stop a pipeline and forget it; raises 404. Queued work is still done."""
         hosted = self.get(pipeline_id)
         del self._hosted[pipeline_id]
+        self._leaving.append(hosted)
+        if self._store:
+            await asyncio.to_thread(self._store.forget, pipeline_id)
         await self._end(hosted)
+
+    async def restore(self) -> None:
+        """Run again what the store has kept; what does not compile is logged."""
+        for deployment in self._store.load() if self._store else ():
+            try:
+                await self.deploy(deployment)
+            except ApiError as error:
+                logger.error("'%s' is not restored: %s", deployment.name, error)
 
     async def stop(self, timeout_s: float) -> bool:
         """Take nothing new, finish what is queued, close all; False if out of time."""
@@ -117,6 +157,11 @@ class PipelineHost:
             events_in=self._gone_in + sum(item.events_in for item in metrics),
             events_out=self._gone_out + sum(item.events_out for item in metrics),
         )
+
+    async def _keep(self, hosted: HostedPipeline) -> None:
+        if self._store:
+            kept = msgspec.structs.replace(hosted.deployment, id=hosted.id)
+            await asyncio.to_thread(self._store.save, kept)
 
     async def _start(self, deployment: Deployment) -> HostedPipeline:
         sinks: list[OpenSink] = []
@@ -137,6 +182,8 @@ class PipelineHost:
             pipeline = await asyncio.to_thread(compile_and_start)
         except InvalidProgramError as error:
             raise broken_program(error.diagnostics) from error
+        except UnknownConnectorError as error:
+            raise ApiError(400, "invalid_vpl", str(error)) from error
         return HostedPipeline(
             deployment.id or str(uuid.uuid4()),
             deployment,
@@ -146,7 +193,6 @@ class PipelineHost:
         )
 
     async def _end(self, hosted: HostedPipeline) -> None:
-        self._leaving.append(hosted)
         await self._close(hosted, CLOSE_TIMEOUT_S)
         self._leaving.remove(hosted)
         metrics = hosted.pipeline.metrics()

@@ -1,0 +1,83 @@
+"""The worker's HTTP application: which path leads to which handler."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from engine.worker.errors import ApiError
+from engine.worker.gate import Gate
+from engine.worker.handlers import batches, events, ingest, pipelines, process, programs
+from engine.worker.routing import path
+from engine.worker.services import Services
+
+BASE = "/api/v1"
+PIPELINE = f"{BASE}/pipelines/{{pipeline_id}}"
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routing table, the busiest paths first (api.md section 7)."""
+    return [
+        path(f"{PIPELINE}/events", POST=events.post_event),
+        path(f"{PIPELINE}/events-batch", POST=batches.post_batch),
+        path(f"{PIPELINE}/ingest", POST=ingest.post_stream),
+        path(
+            f"{BASE}/pipelines",
+            GET=pipelines.list_pipelines,
+            POST=pipelines.deploy_pipeline,
+        ),
+        path(
+            PIPELINE,
+            GET=pipelines.show_pipeline,
+            DELETE=pipelines.delete_pipeline,
+        ),
+        path(f"{PIPELINE}/metrics", GET=pipelines.show_metrics),
+        path(f"{BASE}/validate", POST=programs.validate),
+        path("/health", GET=process.health),
+        path("/ready", GET=process.ready),
+        path("/metrics", GET=process.metrics),
+    ]
+
+
+def build_app(services: Services) -> ASGIApp:
+    """Return the ASGI application of a worker."""
+    return _build(services, routes())
+
+
+def build_metrics_app(services: Services) -> ASGIApp:
+    """Return the application behind `--metrics-port`."""
+    return _build(services, [path("/metrics", GET=process.metrics)])
+
+
+def _build(services: Services, table: list[BaseRoute]) -> ASGIApp:
+    app = Starlette(
+        routes=table,
+        exception_handlers={
+            ApiError: _api_error,
+            HTTPException: _http_error,
+            ClientDisconnect: _gone,
+        },
+    )
+    app.router.redirect_slashes = False
+    app.state.services = services
+    return Gate(app, services.config)
+
+
+def _api_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    """Answer what Starlette itself refuses: unknown paths."""
+    assert isinstance(error, HTTPException)
+    code = "not_found" if error.status_code == 404 else "bad_request"
+    message = f"no such path: {request.scope['path']}"
+    return ApiError(error.status_code, code, message).response()
+
+
+def _gone(_request: Request, _error: Exception) -> Response:
+    """Nobody reads this answer: the caller has hung up."""
+    return Response(status_code=400)

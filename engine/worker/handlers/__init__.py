@@ -1,0 +1,1 @@
+"""What the worker answers, one module per noun."""

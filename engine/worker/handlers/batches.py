@@ -1,0 +1,126 @@
+"""Many events in one call (api.md 7.1 `events-batch`)."""
+
+from collections.abc import Callable
+from typing import Any, Literal, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from engine import BatchReply
+from engine.encoding import encode
+from engine.worker.deadline import reply_timeout_s
+from engine.worker.errors import bad_request
+from engine.worker.handlers.pipelines import find_pipeline
+from engine.worker.hosted import HostedPipeline
+from engine.worker.limits import (
+    BATCH_LIMIT,
+    JSON_TYPES,
+    NDJSON_TYPES,
+    media_type,
+    read_body,
+)
+from engine.worker.payloads import estimate_events
+from engine.worker.requests import query_choice
+from engine.worker.responses import raw_json
+from engine.worker.services import services_of
+
+Outputs = Literal["all", "count", "none"]
+Form = Literal["ndjson", "array", "events"]
+
+ACKS = ("processed", "accepted")
+OUTPUTS = ("all", "count", "none")
+MAX_FAMILY = 128
+
+
+async def post_batch(request: Request) -> Response:
+    """Run a batch in order; bad items are reported with their place in the input."""
+    hosted = find_pipeline(request)
+    services_of(request).host.refuse_when_stopping()
+    kind = media_type(request, JSON_TYPES | NDJSON_TYPES)
+    payload = await read_body(request, BATCH_LIMIT)
+    form = batch_form(kind, payload)
+    outputs = cast("Outputs", query_choice(request, "outputs", OUTPUTS))
+    ack = query_choice(request, "ack", ACKS)
+    timeout_s = reply_timeout_s(request)
+    hosted.check_room()
+    events = estimate_events(payload, form)
+    work = batch_work(hosted, payload, form, outputs, query_family(request))
+    if ack == "accepted":
+        hosted.submit(work, events=events)
+        return raw_json(encode({"accepted": events, "failed": 0}), 202)
+    reply = await hosted.run(
+        work, events=events, size=len(payload), timeout_s=timeout_s
+    )
+    if reply is None:
+        body = {"accepted": events, "failed": 0, "output_events": [], "complete": False}
+        return raw_json(encode(body))
+    return raw_json(encode(batch_answer(reply)))
+
+
+def batch_form(kind: str, payload: bytes) -> Form:
+    """Return which of the three forms a batch has; raises 400."""
+    if kind in NDJSON_TYPES:
+        return "ndjson"
+    first = payload.lstrip()[:1]
+    if first == b"[":
+        return "array"
+    if first == b"{":
+        return "events"
+    raise bad_request('a batch is a JSON array, {"events": [..]} or NDJSON', "$")
+
+
+def query_family(request: Request) -> str | None:
+    """Return the route's prefix for all events of the batch; raises 400."""
+    family = request.query_params.get("family")
+    if family is None or 1 <= len(family) <= MAX_FAMILY:
+        return family
+    raise bad_request(f"family: must have 1 to {MAX_FAMILY} characters", "family")
+
+
+def batch_work(
+    hosted: HostedPipeline,
+    payload: bytes,
+    form: Form,
+    outputs: Outputs,
+    family: str | None,
+) -> Callable[[], BatchReply]:
+    """Return the call that runs a batch; for the pipeline's thread."""
+    pipeline = hosted.pipeline
+
+    def work() -> BatchReply:
+        return pipeline.inject_batch(payload, form=form, family=family, outputs=outputs)
+
+    return work
+
+
+def batch_answer(reply: BatchReply) -> dict[str, Any]:
+    """Return the answer to a batch.
+
+    `errors` are the refused items by index; `runtime_errors` what programs ran into.
+    """
+    body: dict[str, Any] = {"accepted": reply.accepted, "failed": len(reply.rejected)}
+    if reply.form == "all":
+        body["output_events"] = reply.rows
+    if reply.form != "none":
+        body["output_count"] = reply.output_count
+    body["errors"] = item_errors(reply.rejected)
+    body["processing_time_us"] = reply.processing_time_us
+    if reply.errors:
+        body["runtime_errors"] = reply.errors
+    if not reply.complete:
+        body["complete"] = False
+    return body
+
+
+def item_errors(
+    rejected: list[dict[str, Any]], offset: int = 0
+) -> list[dict[str, Any]]:
+    """Return refused items as API errors; `offset` is added to their index."""
+    return [
+        {
+            "index": item["index"] + offset,
+            "code": "bad_request",
+            "error": item["reason"],
+        }
+        for item in rejected
+    ]

@@ -1,0 +1,79 @@
+"""One event into a pipeline (api.md 7.1, 6.5 acknowledgement)."""
+
+import time
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from engine import Event
+from engine.encoding import encode
+from engine.worker.deadline import reply_timeout_s
+from engine.worker.envelope import Envelope, read_envelope
+from engine.worker.handlers.pipelines import find_pipeline
+from engine.worker.hosted import HostedPipeline
+from engine.worker.limits import JSON_LIMIT, JSON_TYPES, media_type, read_body
+from engine.worker.payloads import decode_event
+from engine.worker.requests import query_choice, query_flag
+from engine.worker.responses import raw_json
+from engine.worker.services import services_of
+
+ACKS = ("processed", "accepted")
+INCOMPLETE = b'{"accepted":true,"output_events":[],"complete":false}'
+QUEUED = b'{"accepted":true,"output_events":[]}'
+DUPLICATE = b'{"accepted":true,"output_events":[],"duplicate":true}'
+
+
+async def post_event(request: Request) -> Response:
+    """Run one event and answer with its outputs, or once it is queued."""
+    hosted = find_pipeline(request)
+    services_of(request).host.refuse_when_stopping()
+    media_type(request, JSON_TYPES)
+    raw = await read_body(request, JSON_LIMIT)
+    event, envelope = decode_event(raw), read_envelope(raw)
+    ack = query_choice(request, "ack", ACKS)
+    explain = query_flag(request, "explain")
+    timeout_s = reply_timeout_s(request)
+    hosted.check_room()
+    if envelope.event_id and not hosted.seen_ids.take(envelope.event_id):
+        return raw_json(DUPLICATE)
+    started = time.perf_counter()
+    work = _work(hosted, event, envelope, timeout_s)
+    if ack == "accepted":
+        hosted.submit(work, events=1)
+        return raw_json(QUEUED, 202)
+    done = await hosted.run(work, events=1, size=len(raw), timeout_s=timeout_s)
+    body = INCOMPLETE if done is None else done
+    if explain:
+        took_ms = (time.perf_counter() - started) * 1000
+        body = _with_explanation(body, hosted, event, envelope, took_ms)
+    return raw_json(body)
+
+
+def _work(
+    hosted: HostedPipeline, event: Event, envelope: Envelope, timeout_s: float
+) -> Callable[[], bytes]:
+    pipeline, family = hosted.pipeline, envelope.family
+
+    def work() -> bytes:
+        reply = pipeline.inject(event, family=family, timeout_s=timeout_s)
+        return reply.to_json_bytes()
+
+    return work
+
+
+def _with_explanation(
+    body: bytes, hosted: HostedPipeline, event: Event, envelope: Envelope, took: float
+) -> bytes:
+    """Return the answer with what `?explain=true` asks for behind it."""
+    consumes, family = hosted.pipeline.consumes, envelope.family
+    by_family = event.event_type not in consumes and family in consumes
+    extra = encode({
+        "event_id": envelope.event_id,
+        "delivered_as": family if by_family else event.event_type,
+        "original_type": event.event_type,
+        "pipeline_id": hosted.id,
+        "generation": hosted.deployment.generation,
+        "took_ms": round(took, 3),
+    })
+    return body[:-1] + b"," + extra[1:]

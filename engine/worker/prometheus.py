@@ -1,0 +1,102 @@
+"""Figures of a worker in Prometheus' text form (api.md section 9)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from engine.worker.hosted import HostedPipeline
+from engine.worker.latency import BOUNDS_S
+from engine.worker.services import Services
+
+EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Sample = tuple[Mapping[str, str], float]
+
+
+def exposition(services: Services) -> str:
+    """Return all metric families of this worker."""
+    pipelines = services.host.all()
+    families = [*_process_families(services), *_pipeline_families(pipelines)]
+    lines = [
+        line
+        for name, kind, samples in families
+        for line in _family(name, kind, samples)
+    ]
+    return "\n".join([*lines, *_latency_lines(pipelines), ""])
+
+
+def _process_families(
+    services: Services,
+) -> Iterator[tuple[str, str, list[Sample]]]:
+    version = {"version": services.identity.version}
+    totals = services.host.totals()
+    registered = bool(services.link and services.link.is_registered)
+    yield "varpulis_build_info", "gauge", [(version, 1)]
+    yield "varpulis_pipelines", "gauge", [({"status": "running"}, totals.pipelines)]
+    yield "varpulis_active_streams", "gauge", [({}, totals.streams)]
+    yield "varpulis_coordinator_connected", "gauge", [({}, registered)]
+
+
+def _pipeline_families(
+    pipelines: Iterable[HostedPipeline],
+) -> Iterator[tuple[str, str, list[Sample]]]:
+    processed: list[Sample] = []
+    outputs: list[Sample] = []
+    errors: list[Sample] = []
+    depth: list[Sample] = []
+    limit: list[Sample] = []
+    connected: list[Sample] = []
+    for hosted in pipelines:
+        label = {"pipeline": hosted.name}
+        metrics = hosted.pipeline.metrics()
+        for stream, figures in metrics.streams.items():
+            where = {**label, "stream": stream}
+            processed.append((where, figures.events_in))
+            outputs.append((where, figures.outputs))
+        errors += [({**label, "kind": k}, n) for k, n in metrics.errors.items()]
+        depth.append((label, hosted.queue_depth))
+        limit.append((label, hosted.queue_limit))
+        connected += [
+            ({**label, "connector": used.spec.name}, used.sink.connected)
+            for used in hosted.sinks
+        ]
+    yield "varpulis_events_processed_total", "counter", processed
+    yield "varpulis_output_events_total", "counter", outputs
+    yield "varpulis_errors_total", "counter", errors
+    yield "varpulis_pipeline_queue_depth", "gauge", depth
+    yield "varpulis_pipeline_queue_limit", "gauge", limit
+    yield "varpulis_connector_connected", "gauge", connected
+
+
+def _latency_lines(pipelines: Iterable[HostedPipeline]) -> Iterator[str]:
+    name = "varpulis_processing_latency_seconds"
+    yield f"# TYPE {name} histogram"
+    for hosted in pipelines:
+        label = {"pipeline": hosted.name}
+        reached = 0
+        bounds = (*map(str, BOUNDS_S), "+Inf")
+        for bound, count in zip(bounds, hosted.latency.counts, strict=True):
+            reached += count
+            yield f"{name}_bucket{_labels({**label, 'le': bound})} {reached}"
+        yield f"{name}_sum{_labels(label)} {hosted.latency.total_s:.6f}"
+        yield f"{name}_count{_labels(label)} {reached}"
+
+
+def _family(name: str, kind: str, samples: Iterable[Sample]) -> Iterator[str]:
+    yield f"# TYPE {name} {kind}"
+    # Two pipelines of one name share their labels; Prometheus wants one line then.
+    summed: dict[str, float] = {}
+    for labels, value in samples:
+        text = _labels(labels)
+        summed[text] = summed.get(text, 0) + float(value)
+    for text, value in summed.items():
+        yield f"{name}{text} {value:.15g}"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    if not labels:
+        return ""
+    inner = ",".join(f'{name}="{_escape(value)}"' for name, value in labels.items())
+    return f"{{{inner}}}"
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,165 @@
+"""The worker process from its first socket to its last heartbeat."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+
+import uvloop
+
+from engine.connectors.dead_letters import DeadLetters
+from engine.connectors.registry import SinkMaker
+from engine.worker.app import build_app, build_metrics_app
+from engine.worker.config import WorkerConfig
+from engine.worker.coordinator_client import HttpCoordinatorClient
+from engine.worker.coordinator_link import CoordinatorLink
+from engine.worker.host import PipelineHost
+from engine.worker.identity import bracketed, make_identity
+from engine.worker.listen import QuietServer, bind, make_server
+from engine.worker.options import ConfigError
+from engine.worker.services import Services
+from engine.worker.state_dir import StateDir, state_dir_of
+
+logger = logging.getLogger("varpulis")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+START_CHECK_S = 0.005
+
+
+def run_worker(config: WorkerConfig) -> None:
+    """Run a worker until a signal ends it; raises ConfigError if it cannot start."""
+    process = WorkerProcess(config)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(process.run())
+    if process.is_stuck:
+        # A pipeline that does not come back must not keep the process from ending:
+        # Python would wait for its thread.
+        logging.shutdown()
+        os._exit(0)
+
+
+class WorkerProcess:
+    """One worker; `is_stuck` tells after `run` whether some work did not end."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self.is_stuck = False
+        self._config = config
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until SIGINT or SIGTERM, or raise ConfigError."""
+        config = self._config
+        with contextlib.ExitStack() as stack:
+            listener = stack.enter_context(bind(config.bind, config.port))
+            bound: tuple[str, int] = listener.getsockname()[:2]
+            state = state_dir_of(config, bound[1])
+            if state:
+                state.open()
+                stack.callback(state.close)
+            self._watch_signals()
+            services = self._services(bound, state)
+            await services.host.restore()
+            await self._serve(services, listener)
+
+    def _services(self, bound: tuple[str, int], state: StateDir | None) -> Services:
+        config = self._config
+        worker_id = config.worker_id or (state.worker_id() if state else "")
+        identity = make_identity(config, bound, worker_id)
+        host = PipelineHost(
+            make_sink=SinkMaker(DeadLetters(state.dead_letters if state else None)),
+            max_pipelines=config.max_pipelines,
+            queue_limit=config.queue_limit,
+            store=state,
+        )
+        services = Services(config=config, identity=identity, host=host)
+        if config.coordinators:
+            client = HttpCoordinatorClient(config.tls_ca_cert)
+            services.link = CoordinatorLink(config, identity, host, client=client)
+        return services
+
+    async def _serve(self, services: Services, listener: socket.socket) -> None:
+        self._announce_link(services)
+        server = make_server(build_app(services), self._config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await _started(server, serving)
+        host, port = listener.getsockname()[:2]
+        logger.info("Server listening on %s:%d", bracketed(host), port)
+        linking = asyncio.create_task(services.link.run()) if services.link else None
+        async with self._metrics_server(services):
+            await self._until_stopped(serving)
+            await self._wind_down(services, linking)
+        server.should_exit = True
+        await serving
+
+    def _announce_link(self, services: Services) -> None:
+        if services.link:
+            logger.info(
+                "Registering with coordinator at %s as worker '%s'",
+                ", ".join(self._config.coordinators),
+                services.identity.worker_id,
+            )
+
+    @contextlib.asynccontextmanager
+    async def _metrics_server(self, services: Services):  # type: ignore[no-untyped-def]
+        """Serve /metrics on its own port as well, if wanted and possible."""
+        config = self._config
+        if not config.metrics:
+            yield
+            return
+        try:
+            listener = bind(config.bind, config.metrics_port)
+        except ConfigError as error:
+            logger.warning("No --metrics-port: %s", error)
+            yield
+            return
+        with listener:
+            server = make_server(build_metrics_app(services), config)
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            logger.info("Metrics on port %d", listener.getsockname()[1])
+            yield
+            server.should_exit = True
+            await serving
+
+    async def _until_stopped(self, serving: "asyncio.Task[None]") -> None:
+        """Wait for a signal, or for a server that ended by itself."""
+        waiting = asyncio.create_task(self._stop.wait())
+        await asyncio.wait((waiting, serving), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+
+    async def _wind_down(
+        self, services: Services, linking: "asyncio.Task[None] | None"
+    ) -> None:
+        """Take nothing new, finish what is queued, say goodbye."""
+        logger.info("Stopping: finishing what is queued")
+        timeout_s = self._config.shutdown_timeout_s
+        if not await services.host.stop(timeout_s):
+            self.is_stuck = True
+            logger.warning("Some work was not finished after %g s", timeout_s)
+        if linking and services.link:
+            linking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await linking
+            await services.link.say_goodbye()
+
+    def _watch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._on_signal)
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            logger.warning("Second signal: stopping at once")
+            logging.shutdown()
+            os._exit(1)
+        self._stop.set()
+
+
+async def _started(server: QuietServer, serving: "asyncio.Task[None]") -> None:
+    """Wait until the server accepts connections; raises what kept it from that."""
+    while not server.started:
+        if serving.done():
+            serving.result()
+            return
+        await asyncio.sleep(START_CHECK_S)
