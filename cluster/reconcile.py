@@ -115,6 +115,22 @@ def reconcile(
     return tuple(actions)
 
 
+def has_unreported(
+    desired: Mapping[Slot, DesiredPlacement],
+    reported: Sequence[ReportedPipeline],
+    *,
+    worker_id: str,
+) -> bool:
+    """Tell whether something that should run here was not reported (yet)."""
+    slots = {item.slot for item in reported}
+    return any(
+        place.worker_id == worker_id
+        and slot not in slots
+        and place.status is not PlacementStatus.FAILED
+        for slot, place in desired.items()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Keep:
     slot: Slot

@@ -58,12 +58,14 @@ class HeartbeatOutcome:
     """What the worker is told.
 
     `actions` is ready for JSON and goes out as `actions` when not empty. For a
-    deregistered worker `remove_pipelines` goes out in `details`.
+    deregistered worker `remove_pipelines` goes out in `details`. `is_unsettled`: a
+    pipeline is on its way or amiss, so an equal report has to be recorded again.
     """
 
     verdict: HeartbeatVerdict
     actions: tuple[dict[str, Any], ...] = ()
     remove_pipelines: bool = False
+    is_unsettled: bool = False
 
 
 def record_heartbeats(
@@ -91,7 +93,11 @@ def record_heartbeats(
         result = _reconcile(taken, workers, now)
     refresh_group_status(group_ids=result.group_ids, now=now)
     for worker_id, actions in result.actions.items():
-        outcomes[worker_id] = HeartbeatOutcome(HeartbeatVerdict.ACKNOWLEDGED, actions)
+        outcomes[worker_id] = HeartbeatOutcome(
+            HeartbeatVerdict.ACKNOWLEDGED,
+            actions,
+            is_unsettled=worker_id in result.unsettled,
+        )
     return outcomes
 
 
@@ -165,7 +171,7 @@ def _reconcile(
         if beat.pipelines is not None and not beat.stopping
     }
     if not reports:
-        return ReconcileResult({}, frozenset())
+        return ReconcileResult({})
     cluster_id = str(load_cluster_state().cluster_id)
     return reconcile_workers(
         reports=list(reports.values()), cluster_id=cluster_id, now=now

@@ -19,6 +19,7 @@ from cluster.reconcile import (
     RemoveCopy,
     ReportedPipeline,
     Slot,
+    has_unreported,
     reconcile,
 )
 from cluster.services.background import dispatch_on_commit
@@ -45,10 +46,14 @@ class WorkerReport:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileResult:
-    """What workers are asked to do, and the groups whose placements changed."""
+    """What workers are asked to do, and the groups whose placements changed.
+
+    `unsettled` are workers whose next report has to be looked at too, be it the same.
+    """
 
     actions: Mapping[str, tuple[ActionJson, ...]]
-    group_ids: frozenset[UUID]
+    group_ids: frozenset[UUID] = frozenset()
+    unsettled: frozenset[str] = frozenset()
 
 
 def parse_reported(items: Iterable[Any]) -> tuple[ReportedPipeline, ...]:
@@ -71,9 +76,13 @@ def reconcile_workers(
     answers: dict[str, tuple[ActionJson, ...]] = {}
     redeployed: list[int] = []
     groups: set[UUID] = set()
+    unsettled: set[str] = set()
     for report in reports:
+        relevant = _relevant(by_slot, report)
+        if has_unreported(relevant, report.pipelines, worker_id=report.worker_id):
+            unsettled.add(report.worker_id)
         actions = reconcile(
-            _relevant(by_slot, report),
+            relevant,
             report.pipelines,
             worker_id=report.worker_id,
             cluster_id=cluster_id,
@@ -86,7 +95,7 @@ def reconcile_workers(
     if groups:
         bump_version(group_ids=groups, worker_ids=answers)
     dispatch_on_commit(redeployed)
-    return ReconcileResult(answers, frozenset(groups))
+    return ReconcileResult(answers, frozenset(groups), frozenset(unsettled))
 
 
 def _parse_one(item: Mapping[str, Any]) -> ReportedPipeline | None:

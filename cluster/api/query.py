@@ -1,0 +1,68 @@
+"""Read query parameters: a bad value is 400, not a guess."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from rest_framework.request import Request
+
+from cluster.exceptions import BadRequestError
+
+MAX_LIMIT = 1000
+TRUE, FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
+
+
+def read_text(request: Request, name: str, known: Collection[str] = ()) -> str:
+    """Return a text, empty if missing; only one of `known` if some are given."""
+    value = request.query_params.get(name, "")
+    if value and known and value not in known:
+        raise _bad(name, f"'{value}' is not one of {', '.join(known)}")
+    return value
+
+
+def read_flag(request: Request, name: str) -> bool:
+    """Return a truth value, False if missing; a bare `?name` is true."""
+    if name not in request.query_params:
+        return False
+    value = request.query_params[name].lower()
+    if value == "":
+        return True
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise _bad(name, f"'{value}' is neither true nor false")
+
+
+def read_number(
+    request: Request, name: str, default: int, least: int, most: int
+) -> int:
+    """Return an integer within bounds."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise _bad(name, f"'{text}' is no integer from {least} to {most}")
+    return int(text)
+
+
+def paginate(
+    request: Request, items: Sequence[Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Return one page and the members `total` and `pagination` of its answer."""
+    limit = read_number(request, "limit", MAX_LIMIT, 1, MAX_LIMIT)
+    offset = read_number(request, "offset", 0, 0, 2**31)
+    page = items[offset : offset + limit]
+    total = len(items)
+    pagination = {
+        "total": total,
+        "limit": limit,
+        "offset": offset,
+        "has_more": offset + len(page) < total,
+    }
+    return page, {"total": total, "pagination": pagination}
+
+
+def _bad(name: str, why: str) -> BadRequestError:
+    return BadRequestError(
+        f"query parameter {name}: {why}", [{"path": name, "message": why}]
+    )

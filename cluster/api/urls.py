@@ -1,0 +1,48 @@
+"""Paths of the API. Each answers with and without a trailing slash, never redirects."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import URLPattern, path, re_path
+
+from cluster.api.base import UnknownPathView
+from cluster.api.views.documents import DocsView, SchemaView
+from cluster.api.views.groups import GroupsView, GroupView, NamedGroupView
+from cluster.api.views.overview import (
+    ClusterRootView,
+    EventsView,
+    TopologyView,
+    ValidateView,
+)
+from cluster.api.views.workers import RegisterView, WorkersView, WorkerView
+
+BASE = "api/v1/cluster"
+
+
+def both(route: str, view: Callable[..., Any], name: str) -> list[URLPattern]:
+    """Return the pattern of a path and that of its form with a slash."""
+    full = f"{BASE}/{route}" if route else BASE
+    return [path(full, view, name=name), path(f"{full}/", view)]
+
+
+urlpatterns: list[URLPattern] = [
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/schema", SchemaView.as_view()),
+    path("api/docs/", DocsView.as_view(), name="docs"),
+    path("api/docs", DocsView.as_view()),
+    *both("", ClusterRootView.as_view(), "cluster"),
+    *both("workers/register", RegisterView.as_view(), "register"),
+    *both("workers", WorkersView.as_view(), "workers"),
+    *both("workers/<str:worker_id>", WorkerView.as_view(), "worker"),
+    *both("pipeline-groups", GroupsView.as_view(), "pipeline-groups"),
+    *both(
+        "pipeline-groups/by-name/<path:name>",
+        NamedGroupView.as_view(),
+        "pipeline-group-by-name",
+    ),
+    *both("pipeline-groups/<str:group_id>", GroupView.as_view(), "pipeline-group"),
+    *both("topology", TopologyView.as_view(), "topology"),
+    *both("validate", ValidateView.as_view(), "validate"),
+    *both("events", EventsView.as_view(), "events"),
+    re_path(r"^api(/.*)?$", UnknownPathView.as_view()),
+]
