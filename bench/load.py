@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
@@ -43,8 +43,7 @@ class Client(asyncio.Protocol):
         self.answered: asyncio.Future[tuple[int, bytes]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's has no base
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.answered is not None and not self.answered.done():

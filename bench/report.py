@@ -125,9 +125,10 @@ def _bar(result: Result, top: int) -> str:
         share = 1 / share if share else 2.0
     width = min(share * _WIDTH / 2, _WIDTH)
     colour = "#2a7f62" if result.met else "#c0562b"
+    beside = _LEFT + max(width, _WIDTH / 2) + 6  # never across the target's line
     return f"""\
 <text x="{_LEFT - 8}" y="{top + 19}" text-anchor="end">{escape(result.name)}</text>
 <rect x="{_LEFT}" y="{top + 5}" width="{width:.1f}" height="20" fill="{colour}"/>
-<text x="{_LEFT + width + 6:.1f}" y="{top + 19}">{_number(result.median)}
+<text x="{beside:.1f}" y="{top + 19}">{_number(result.median)}
 {escape(result.unit)}</text>
 """

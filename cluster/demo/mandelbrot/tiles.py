@@ -94,11 +94,14 @@ class TileSender:
             place(pixels)
             advance(len(pixels))
 
-        with ThreadPoolExecutor(self._parallel) as pool:
+        pool = ThreadPoolExecutor(self._parallel)
+        try:
             sent = [pool.submit(send, event) for event in events]
-            done, left = wait(sent, return_when=FIRST_EXCEPTION)
-            for future in left:
-                future.cancel()
+            done, _ = wait(sent, return_when=FIRST_EXCEPTION)
+        finally:
+            # Whoever is interrupted does not wait for tiles that take seconds: they
+            # end with the cluster that computes them.
+            pool.shutdown(wait=False, cancel_futures=True)
         for future in done:
             future.result()
 
