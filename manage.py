@@ -1,17 +1,7 @@
 #!/usr/bin/env python
-"""Django's command-line entry."""
+"""Django's command-line entry: the same commands as the console script."""
 
-import os
-import sys
-
-
-def main() -> None:
-    """Run one management command."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "varpulis_site.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
-
+from varpulis_site.cli import main
 
 if __name__ == "__main__":
     main()

@@ -1,12 +1,154 @@
-"""The console script `varpulis`: Django's command line under one name."""
+"""The console script `varpulis`: every command, each under the settings it needs.
 
+Commands of the engine run under light settings, because a worker has no database and
+should start at once. All others are the coordinator's or Django's own. Exit codes:
+0 done, 1 failed, 2 wrong usage or configuration, 3 cannot connect.
+"""
+
+import argparse
+import ast
+import difflib
 import os
 import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from django.core.management import execute_from_command_line, get_commands
+
+from cluster.management import coordinator_options
+from varpulis_site import env, secret_key
+
+ENGINE_COMMANDS = frozenset({
+    "check", "explain", "format", "parse", "run", "server", "simulate", "test",
+})  # fmt: skip
+# `check` is also the name of Django's check of the settings; these say which is meant.
+DJANGO_CHECK_FLAGS = ("--deploy", "--tag", "--list-tags", "--fail-level", "--database")
+FULL_SETTINGS = "varpulis_site.settings"
+LIGHT_SETTINGS = "varpulis_site.settings_light"
+COMMAND_ROOMS = {
+    "Cluster": "cluster.management",
+    "Language and worker": "engine.management",
+}
+EXIT_USAGE = 2
 
 
-def main() -> None:
-    """Run one command."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "varpulis_site.settings")
-    from django.core.management import execute_from_command_line
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    words = list(sys.argv if argv is None else argv)
+    command = words[1] if len(words) > 1 else "help"
+    if command in {"-V", "--version", "version"}:
+        print(f"varpulis {version('varpulis')}")  # noqa: T201 - the answer itself
+    elif words[1:] in ([], ["help"], ["-h"], ["--help"]):
+        print(_overview())  # noqa: T201 - the answer itself
+    else:
+        sys.exit(_run(command, words))
 
-    execute_from_command_line(sys.argv)
+
+def _run(command: str, words: list[str]) -> int:
+    """Run the command under its settings; configuration errors are one line."""
+    with ExitStack() as until_end:
+        try:
+            _choose_settings(command, words)
+            if command == "coordinator":
+                _prepare_coordinator(words[2:], until_end)
+            if not _is_known(command):
+                return _unknown(command)
+            execute_from_command_line(words)
+        except env.InvalidSettingError as error:
+            print(f"varpulis {command}: {error}", file=sys.stderr)  # noqa: T201 - for people
+            return EXIT_USAGE
+    return 0
+
+
+def _choose_settings(command: str, words: list[str]) -> None:
+    is_djangos = command == "check" and any(
+        word.startswith(DJANGO_CHECK_FLAGS) for word in words
+    )
+    if command in ENGINE_COMMANDS and not is_djangos:
+        os.environ["DJANGO_SETTINGS_MODULE"] = LIGHT_SETTINGS
+    else:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", FULL_SETTINGS)
+
+
+def _prepare_coordinator(arguments: list[str], until_end: ExitStack) -> None:
+    """Turn flags into variables and make what settings expect to find.
+
+    Unknown flags are left for the command's own parser to refuse.
+    """
+    if {"-h", "--help"} & set(arguments):
+        return
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    coordinator_options.add_options(parser)
+    try:
+        given, _ = parser.parse_known_args(arguments)
+    except argparse.ArgumentError:
+        return
+    coordinator_options.write_environment(given, os.environ)
+    os.umask(0o077)  # folders 0700, files 0600
+    if env.boolean("VARPULIS_EPHEMERAL"):
+        folder = tempfile.TemporaryDirectory(prefix="varpulis-")
+        os.environ["VARPULIS_STATE_DIR"] = until_end.enter_context(folder)
+    port = env.integer("VARPULIS_PORT", 9100, most=65535)
+    _keep_secret(env.state_folder() / f"coordinator-{port}")
+
+
+def _keep_secret(folder: Path) -> None:
+    if env.secret("VARPULIS_SECRET_KEY"):
+        return
+    try:
+        secret_key.keep(folder)
+    except OSError as error:
+        raise env.InvalidSettingError(
+            f"cannot keep state in {folder}: {error.strerror};"
+            " choose another place with --state-dir"
+        ) from error
+
+
+def _is_known(command: str) -> bool:
+    """Look for the module first: Django's own table costs its settings."""
+    return command == "help" or command in _command_files() or command in get_commands()
+
+
+def _unknown(command: str) -> int:
+    names = sorted({*_command_files(), *get_commands()})
+    near = difflib.get_close_matches(command, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    print(  # noqa: T201 - for people
+        f"varpulis: unknown command {command!r}{hint} (`varpulis help` lists them)",
+        file=sys.stderr,
+    )
+    return EXIT_USAGE
+
+
+def _command_files(
+    rooms: Sequence[str] = tuple(COMMAND_ROOMS.values()),
+) -> dict[str, Path]:
+    """Return the commands of our own, by name, without importing them."""
+    found: dict[str, Path] = {}
+    for room in rooms:
+        spec = find_spec(room)
+        for folder in (spec.submodule_search_locations or []) if spec else []:
+            for path in sorted((Path(folder) / "commands").glob("[a-z]*.py")):
+                found[path.stem] = path
+    return found
+
+
+def _overview() -> str:
+    lines = [
+        "usage: varpulis COMMAND [options]   (varpulis COMMAND --help tells them)",
+    ]
+    for title, room in COMMAND_ROOMS.items():
+        lines += ["", f"{title}:"]
+        for name, path in _command_files((room,)).items():
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            meaning = (ast.get_docstring(tree) or "").split("\n")[0]
+            lines.append(f"  {name:<14}{meaning}")
+    lines += [
+        "",
+        "Django's own commands (migrate, createsuperuser, shell, ..) work too.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,99 @@
+"""What the topology page says before any script has run."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cluster import conf
+from cluster.event_routing import EXTERNAL
+from cluster.realtime.messages import FullLinkNode, PlacementNode, WorkerNode
+from cluster.realtime.view import TopologyView, load_view
+from cluster.selectors import list_events
+
+SHOWN_EVENTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A line of the table of workers."""
+
+    node: WorkerNode
+    age_s: float
+    pipelines: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementRow:
+    """A line of a group's table: a pipeline, what leads to it, where it runs."""
+
+    node: PlacementNode
+    routes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRows:
+    """A group and its lines."""
+
+    id: str
+    name: str
+    status: str
+    placements: list[PlacementRow]
+
+
+def topology_context(*, now: datetime, site: str) -> dict[str, Any]:
+    """Return everything the template needs; `site` is the address of this page."""
+    view = load_view()
+    values = conf.current()
+    return {
+        "workers": _worker_rows(view, now),
+        "groups": _group_rows(view),
+        "summary": view.summary(0.0),
+        "events": list_events(limit=SHOWN_EVENTS),
+        "at": now,
+        "site": site,
+        "api": f"{site}/api/v1/cluster",
+        "has_key": not values.is_auth_disabled,
+        "heartbeat_timeout": values.heartbeat_timeout,
+        "sweep_interval": values.sweep_interval,
+    }
+
+
+def _worker_rows(view: TopologyView, now: datetime) -> list[WorkerRow]:
+    held: dict[str, list[str]] = {key: [] for key in view.worker}
+    for node in view.placement.values():
+        if node["worker_id"] in held:
+            held[node["worker_id"]].append(node["pipeline_name"])
+    return [
+        WorkerRow(node, view.age_s(key, now), held[key])
+        for key, node in view.worker.items()
+    ]
+
+
+def _group_rows(view: TopologyView) -> list[GroupRows]:
+    return [
+        GroupRows(
+            key,
+            node["group_name"],
+            node["status"],
+            [
+                PlacementRow(place, _routes_to(place, view.link.values()))
+                for place in view.placement.values()
+                if place["group_id"] == key
+            ],
+        )
+        for key, node in view.group.items()
+    ]
+
+
+def _routes_to(place: PlacementNode, links: Iterable[FullLinkNode]) -> list[str]:
+    """Return what leads to a pipeline, as text: `EventA*` or `Late from intake`."""
+    name = place["pipeline_name"].partition("#")[0]
+    found = []
+    for link in links:
+        if link["group_id"] != place["group_id"] or link["to"] != name:
+            continue
+        types = ", ".join(link["event_types"]) or "everything, by default"
+        inside = link["from"] != EXTERNAL
+        found.append(f"{types} from {link['from']}" if inside else types)
+    return found

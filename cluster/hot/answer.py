@@ -1,0 +1,76 @@
+"""Answers of the hot path."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from cluster.exceptions import ClusterError
+from cluster.hot.protocol import Send
+
+JSON_TYPE = (b"content-type", b"application/json")
+encode = msgspec.json.Encoder().encode
+
+
+class MethodNotAllowedError(ClusterError):
+    """The path is right, the method is not."""
+
+    status = 405
+    code = "method_not_allowed"
+
+    def __init__(self, allowed: str, used: str) -> None:
+        """Name what the path answers to."""
+        super().__init__(f"{used} is not allowed here, only {allowed}")
+        self.allowed = allowed
+
+
+@dataclass(slots=True)
+class Answer:
+    """Status, encoded JSON and the headers beyond the usual ones."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    async def send(self, send: Send, request_id: str) -> None:
+        """Put the answer on the wire."""
+        headers = [
+            JSON_TYPE,
+            (b"content-length", b"%d" % len(self.body)),
+            (b"x-request-id", request_id.encode("ascii")),
+            *self.headers,
+        ]
+        await send({
+            "type": "http.response.start",
+            "status": self.status,
+            "headers": headers,
+        })
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def ok(value: Any) -> Answer:
+    """Return 200 with `value` as JSON."""
+    return Answer(200, encode(value))
+
+
+def of_error(error: ClusterError) -> Answer:
+    """Return the answer that an error means."""
+    answer = Answer(error.error_status, encode(error.to_json()))
+    if error.error_status == 401:
+        answer.headers.append((b"www-authenticate", b"ApiKey"))
+    if isinstance(error, MethodNotAllowedError):
+        answer.headers.append((b"allow", error.allowed.encode("ascii")))
+    if error.retry_after_s is not None:
+        answer.headers.append((b"retry-after", b"%d" % math.ceil(error.retry_after_s)))
+    return answer
+
+
+def internal_error(request_id: str) -> Answer:
+    """Return 500 for a bug; the log has the rest under the request id."""
+    body = {
+        "error": "something broke in the coordinator; its log has the reason",
+        "code": "internal",
+        "details": {"request_id": request_id},
+    }
+    return Answer(500, encode(body))

@@ -1,0 +1,293 @@
+"""One feed per process: reads the topology when it changed and tells all browsers.
+
+The version of the feed grows by one per delta; it starts at the version of the topology
+but counts for itself, because several changes are merged into one delta.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.db import DatabaseError
+
+from cluster.hot.database_thread import DatabaseThread
+from cluster.models import ClusterState
+from cluster.realtime.client import FeedClient
+from cluster.realtime.messages import (
+    DeltaMessage,
+    FullWorkerRates,
+    LinkRates,
+    RatesMessage,
+    SnapshotMessage,
+)
+from cluster.realtime.rates import RateBook
+from cluster.realtime.relay import is_shared, listen
+from cluster.realtime.view import TopologyView, find_changes, load_view
+from cluster.services import notify
+from cluster.timestamps import format_timestamp
+
+logger = logging.getLogger("varpulis_cluster")
+
+DELTA_INTERVAL_S = 0.25  # at most four deltas a second
+TICK_S = 1.0
+TICKS_PER_RATES = 2
+TICKS_PER_HEARTBEAT = 5
+MAX_CLIENTS = 2000
+
+encode = msgspec.json.Encoder().encode
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class TopologyFeed:
+    """Everything but `hear` runs in the event loop of the server."""
+
+    def __init__(
+        self,
+        *,
+        sweep_age_s: Callable[[], float | None] = lambda: None,
+        now: Callable[[], datetime] = _utc_now,
+        load: Callable[[], TopologyView] = load_view,
+    ) -> None:
+        """Make nothing that needs a loop; `start` does."""
+        self.rates = RateBook()
+        self.sweep_age_s = sweep_age_s
+        self._now = now
+        self._load = load
+        self._view = TopologyView()
+        self._version = 0
+        self._seen_version = -1
+        self._clients: set[FeedClient] = set()
+        self._sent_rates: dict[str, Any] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether no further browser can be fed."""
+        return len(self._clients) >= MAX_CLIENTS
+
+    async def start(self) -> None:
+        """Follow changes from now on; a second call does nothing."""
+        if self._loop is not None:
+            return
+        self._loop = asyncio.get_running_loop()
+        self._database = DatabaseThread()
+        self._changed = asyncio.Event()
+        self._reading = asyncio.Lock()
+        self._tasks = [
+            asyncio.create_task(self._follow()),
+            asyncio.create_task(self._tick()),
+        ]
+        if is_shared():
+            self._tasks.append(asyncio.create_task(listen(self._take)))
+        else:
+            self._unsubscribe = notify.subscribe(self.hear)
+
+    async def stop(self) -> None:
+        """End all connections' feeds and follow no longer."""
+        if self._loop is None:
+            return
+        self._unsubscribe()
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        self._database.close()
+        self._loop = None
+
+    async def attach(self, client: FeedClient) -> None:
+        """Give a client the snapshot and everything that follows it."""
+        await self._read_if_changed()
+        client.put(self.snapshot(client))
+        self._clients.add(client)
+
+    def detach(self, client: FeedClient) -> None:
+        """Feed a client no longer."""
+        self._clients.discard(client)
+
+    def snapshot(self, client: FeedClient) -> bytes:
+        """Return the message with everything the client asked for."""
+        now = self._now()
+        message: SnapshotMessage = {
+            "type": "snapshot",
+            "version": self._version,
+            "at": format_timestamp(now),
+            "topology": client.select(self._view.topology(now)),
+            "summary": self._view.summary(self.rates.total_in()),
+        }
+        return encode(message)
+
+    def hear(self, change: notify.Change) -> None:
+        """Take note of a committed change; called in the thread that committed it."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._take, change)
+
+    def _take(self, change: notify.Change) -> None:
+        if isinstance(change, notify.EventRecorded):
+            self._send_all(encode({"type": "event", "event": change.event}))
+        else:
+            self._changed.set()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._changed.wait()
+            if self._clients:
+                await self._read_if_changed(force=True)
+            else:
+                self._seen_version = -1
+            self._changed.clear()
+            await asyncio.sleep(DELTA_INTERVAL_S)
+
+    async def _read_if_changed(self, *, force: bool = False) -> None:
+        """Read again if the topology has another version, and tell what changed."""
+        async with self._reading:
+            try:
+                version = await self._database.run(_read_version)
+                if version == self._seen_version and not force:
+                    return
+                view = await self._database.run(self._load)
+            except DatabaseError as error:
+                logger.warning("The topology could not be read: %s", error)
+                return
+            self._seen_version = version
+            self._install(view, version)
+
+    def _install(self, view: TopologyView, version: int) -> None:
+        old, self._view = self._view, view
+        self.rates.forget_others(view.worker)
+        changes = find_changes(old, view)
+        if self._version == 0:
+            self._version = version
+        elif changes:
+            self._version += 1
+        if not changes:
+            return
+        now = self._now()
+        for change in changes:
+            if change["kind"] == "worker" and change["op"] == "set":
+                age = view.age_s(change["id"], now)
+                change["value"]["heartbeat_age_seconds"] = age
+        message: DeltaMessage = {
+            "type": "delta",
+            "version": self._version,
+            "changes": changes,
+            "summary": view.summary(self.rates.total_in()),
+        }
+        self._send_delta(message, old)
+
+    def _send_delta(self, message: DeltaMessage, old: TopologyView) -> None:
+        everything = encode(message)
+        for client in tuple(self._clients):
+            if client.wants_all:
+                client.put(everything)
+                continue
+            changes = client.select_changes(message["changes"], old, self._view)
+            client.put(encode({**message, "changes": changes}))
+
+    async def _tick(self) -> None:
+        """Send figures and signs of life; look whether a change was missed."""
+        count = 0
+        while True:
+            await asyncio.sleep(TICK_S)
+            count += 1
+            if not self._clients:
+                continue
+            if count % TICKS_PER_RATES == 0:
+                await self._read_if_changed()
+                self._send_rates()
+            if count % TICKS_PER_HEARTBEAT == 0:
+                self._send_heartbeat()
+
+    def _send_rates(self) -> None:
+        workers = self._changed_only("worker", self._worker_rates())
+        links = self._changed_only("link", self._link_rates())
+        if not workers and not links:
+            return
+        message: RatesMessage = {
+            "type": "rates",
+            "version": self._version,
+            "events_per_second": round(self.rates.total_in(), 1),
+            "workers": workers,
+            "links": links,
+        }
+        self._send_all(encode(message))
+
+    def _worker_rates(self) -> Iterable[tuple[str, FullWorkerRates]]:
+        for key in self._view.worker:
+            figures = self.rates.worker(key)
+            age = self.rates.age_s(key)
+            if age is None:
+                continue
+            yield (
+                key,
+                {
+                    "in": figures.per_second_in,
+                    "out": figures.per_second_out,
+                    "cpu": figures.cpu,
+                    "memory": figures.memory,
+                    "pipelines": figures.running,
+                    "age": age,
+                },
+            )
+
+    def _link_rates(self) -> Iterable[tuple[str, LinkRates]]:
+        ids = {
+            (node["group_id"], node["pipeline_name"]): node["pipeline_id"]
+            for node in self._view.placement.values()
+        }
+        for key, link in self._view.link.items():
+            pipeline_id = ids.get((link["group_id"], link["to"]), "")
+            rate, queue = self.rates.pipeline(link["target_worker"] or "", pipeline_id)
+            yield key, {"rate": rate, "queue": queue}
+
+    def _changed_only(
+        self, kind: str, figures: Iterable[tuple[str, Any]]
+    ) -> dict[str, Any]:
+        """Return the figures that differ from those sent last."""
+        found = dict(figures)
+        before = self._sent_rates.get(kind, {})
+        self._sent_rates[kind] = found
+        return {
+            key: value
+            for key, value in found.items()
+            if _without_age(before.get(key)) != _without_age(value)
+            or _is_younger(before.get(key), value)
+        }
+
+    def _send_heartbeat(self) -> None:
+        age = self.sweep_age_s()
+        self._send_all(
+            encode({
+                "type": "heartbeat",
+                "at": format_timestamp(self._now()),
+                "sweep_age_seconds": None if age is None else round(age, 1),
+            })
+        )
+
+    def _send_all(self, message: bytes) -> None:
+        for client in tuple(self._clients):
+            client.put(message)
+
+
+def _without_age(figures: dict[str, Any] | None) -> dict[str, Any] | None:
+    if figures is None:
+        return None
+    return {key: value for key, value in figures.items() if key != "age"}
+
+
+def _is_younger(before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
+    """Tell whether a new report came in between."""
+    return before is not None and after.get("age", 0) < before.get("age", 0)
+
+
+def _read_version() -> int:
+    version = ClusterState.objects.values_list("version", flat=True).first()
+    return version or 0
