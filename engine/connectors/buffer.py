@@ -21,8 +21,8 @@ class Pending(NamedTuple):
 class SinkBuffer:
     """A queue of at most 10 000 events that slows its producers down when full.
 
-    A producer that finds no room waits up to 5 s. After that the far side counts as
-    stuck: until there is room again, producers are not held up any more and what they
+    A producer that finds no room waits up to 5 s for each event. After that the far
+    side counts as stuck: until there is room again, producers are not held up any more and what they
     bring is handed back. `wake` is called whenever events arrive for a consumer that
     found nothing.
     """
@@ -56,6 +56,7 @@ class SinkBuffer:
                 if space > 0:
                     self._append(events[done : done + space])
                     done += min(space, len(events) - done)
+                    deadline = None
                     continue
                 if self._is_stuck or self._closed:
                     break

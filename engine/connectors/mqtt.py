@@ -1,8 +1,7 @@
-"""The MQTT sink: one thread per connector drives a paho client.
+"""The MQTT sink: one thread per connector.
 
-The thread owns the client altogether (paho's loop for outside event loops), so
-publishing needs no lock and no switch between threads. It keeps a window of messages
-in flight instead of waiting for each acknowledgement.
+The thread keeps a window of messages in flight instead of waiting for each
+acknowledgement, and sends many of them in one call.
 """
 
 import logging
@@ -15,33 +14,36 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-
 from engine.connectors.base import ConnectorSpec
 from engine.connectors.buffer import Pending, SinkBuffer
 from engine.connectors.dead_letters import DeadLetters, Origin
+from engine.connectors.mqtt_connection import MqttConnection
+from engine.connectors.mqtt_handshake import connect
 from engine.connectors.mqtt_params import MqttParams
+from engine.connectors.mqtt_window import MqttWindow
+from engine.connectors.mqtt_wire import (
+    PUBACK,
+    PUBCOMP,
+    PUBREC,
+    encode_publish,
+    encode_release,
+    encode_topic,
+)
 
 logger = logging.getLogger("varpulis")
 
 FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 30.0
-CONNECT_TIMEOUT_S = 5.0
-# Messages sent and not yet acknowledged, by QoS. Brokers hang up on clients with more
-# than 20 unfinished messages of QoS 2 (Mosquitto's default), but not of QoS 1.
-IN_FLIGHT_WINDOW = {0: 2_000, 1: 2_000, 2: 20}
 BATCH = 500  # messages between two looks at the socket
 TICK_S = 1.0  # keep-alive bookkeeping
-
-_OK = MQTTErrorCode.MQTT_ERR_SUCCESS
+KNOWN_TOPICS = 1_000
 
 
 class MqttSink:
-    """Publishes events; connects again for ever when the broker goes away.
+    """Publishes events in order; connects again for ever when the broker goes away.
 
     Messages of QoS 1 and 2 that were not acknowledged are sent again after a
-    reconnect. Order is kept.
+    reconnect, so they may arrive twice.
     """
 
     def __init__(self, spec: ConnectorSpec, dead_letters: DeadLetters) -> None:
@@ -52,21 +54,22 @@ class MqttSink:
         self._reader.setblocking(False)
         self._writer.setblocking(False)
         self._buffer = SinkBuffer(self._wake)
-        self._thread = threading.Thread(
-            target=self._run, name=f"mqtt-{spec.name}", daemon=True
-        )
-        self._in_flight: dict[int, Pending] = {}
+        self._window = MqttWindow(self._params.qos)
+        self._topics: dict[str, bytes] = {}
+        self._connected = False
         self._sent = 0
         self._error: str | None = "not connected yet"
         self._backoff_s = FIRST_BACKOFF_S
         self._closing = threading.Event()
         self._deadline = 0.0
-        self._client = self._make_client()
+        self._thread = threading.Thread(
+            target=self._run, name=f"mqtt-{spec.name}", daemon=True
+        )
 
     @property
     def connected(self) -> bool:
         """Tell whether the broker has accepted the connection."""
-        return self._client.is_connected()
+        return self._connected
 
     def open(self) -> None:
         """Start the thread, which connects."""
@@ -87,58 +90,137 @@ class MqttSink:
         self._wake()
         if self._thread.ident is not None:
             self._thread.join(timeout_s + 1.0)
-        left = [*self._in_flight.values(), *self._buffer.take(len(self._buffer))]
         self._reader.close()
         self._writer.close()
+        left = [*self._window.unfinished(), *self._buffer.take(len(self._buffer))]
         if left:
             self._bury(left, f"closed before delivery: {self._error or 'time is up'}")
 
     def status(self) -> dict[str, Any]:
-        """Return state and counters; `sent` counts what the broker acknowledged."""
+        """Return state and counters; `sent` counts what the broker acknowledged, at
+        QoS 0 what was given to the network."""
         return {
             "type": self._spec.kind,
-            "connected": self.connected,
+            "connected": self._connected,
             "sent": self._sent,
             "buffered": len(self._buffer),
-            "in_flight": len(self._in_flight),
+            "in_flight": len(self._window),
             "error": self._error,
         }
 
-    def _make_client(self) -> Client:
-        params = self._params
-        client = Client(CallbackAPIVersion.VERSION2, client_id=params.client_id)
-        if params.username is not None:
-            client.username_pw_set(params.username, params.password)
-        if params.tls:
-            client.tls_set()
-        client.connect_timeout = CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(0)  # the window here is the bound
-        client.on_connect = self._on_connect
-        client.on_disconnect = self._on_disconnect
-        client.on_publish = self._on_publish
-        return client
+    # --- the thread ---
 
-    def _on_connect(
-        self, _client: Client, _data: Any, _flags: Any, reason: Any, _props: Any
-    ) -> None:
-        if reason.is_failure:
-            self._fail(f"refused by the broker: {reason}")
-            return
+    def _run(self) -> None:
+        try:
+            while not self._is_done():
+                self._connect_and_serve()
+        except Exception:  # boundary of the thread: nothing above would log it
+            logger.exception("Connector '%s' has stopped working", self._spec.name)
+            self._error = "stopped by an internal error"
+        finally:
+            self._connected = False
+
+    def _is_done(self) -> bool:
+        if not self._closing.is_set():
+            return False
+        empty = not (self._buffer or self._window)
+        return empty or time.monotonic() >= self._deadline
+
+    def _connect_and_serve(self) -> None:
+        try:
+            with connect(self._params) as opened:
+                connection = MqttConnection(opened, self._params.keep_alive_s)
+                self._note_connected()
+                self._serve(connection)
+        except OSError as error:
+            self._fail(str(error))
+            self._pause()
+        finally:
+            self._connected = False
+
+    def _note_connected(self) -> None:
+        self._connected = True
         self._error = None
         self._backoff_s = FIRST_BACKOFF_S
         logger.info("Connector '%s': connected to %s", self._spec.name, self._where)
 
-    def _on_disconnect(
-        self, _client: Client, _data: Any, _flags: Any, reason: Any, _props: Any
-    ) -> None:
-        if not self._closing.is_set() and self._error is None:
-            self._fail(f"connection lost: {reason}")
+    def _serve(self, connection: MqttConnection) -> None:
+        """Publish and read until the sink is done; raises OSError when cut off."""
+        connection.write(b"".join(self._encode(*sent) for sent in self._window.items()))
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._reader, selectors.EVENT_READ)
+            selector.register(connection.socket, selectors.EVENT_READ)
+            while connection.has_output or not self._is_done():
+                busy = self._publish_some(connection)
+                self._exchange(selector, connection, 0.0 if busy else TICK_S)
+                if self._is_overdue():
+                    return
 
-    def _on_publish(
-        self, _client: Client, _data: Any, mid: int, _reason: Any, _props: Any
+    def _is_overdue(self) -> bool:
+        return self._closing.is_set() and time.monotonic() >= self._deadline
+
+    def _publish_some(self, connection: MqttConnection) -> bool:
+        """Publish a batch; returns whether more may be published at once."""
+        room = 0 if connection.is_congested else self._window.room
+        batch = self._buffer.take(min(BATCH, room)) if room > 0 else []
+        packets = []
+        for pending in batch:
+            try:
+                topic = self._topic(pending.topic)
+                packets.append(self._encode(self._window.add(pending), pending, topic))
+            except ValueError as error:
+                self._bury([pending], str(error))
+        if self._params.qos == 0:
+            self._sent += len(packets)
+        if packets:
+            connection.write(b"".join(packets))
+        return len(batch) == BATCH
+
+    def _encode(
+        self, message_id: int, pending: Pending, topic: bytes | None = None
+    ) -> bytes:
+        return encode_publish(
+            topic or self._topic(pending.topic),
+            pending.payload,
+            self._params.qos,
+            message_id,
+        )
+
+    def _topic(self, topic: str) -> bytes:
+        known = self._topics.get(topic)
+        if known is None:
+            if len(self._topics) >= KNOWN_TOPICS:
+                self._topics.clear()
+            self._topics[topic] = known = encode_topic(topic)
+        return known
+
+    def _exchange(
+        self,
+        selector: selectors.BaseSelector,
+        connection: MqttConnection,
+        timeout_s: float,
     ) -> None:
-        if self._in_flight.pop(mid, None) is not None:
-            self._sent += 1
+        if self._closing.is_set():
+            timeout_s = min(timeout_s, max(0.0, self._deadline - time.monotonic()))
+        events = selectors.EVENT_READ
+        if connection.has_output:
+            events |= selectors.EVENT_WRITE
+        selector.modify(connection.socket, events)
+        for key, _ in selector.select(timeout_s):
+            if key.fileobj is self._reader:
+                self._drain_wakeups()
+        connection.flush()
+        for kind, message_id in connection.read():
+            self._acknowledge(connection, kind, message_id)
+        connection.keep_alive()
+
+    def _acknowledge(
+        self, connection: MqttConnection, kind: int, message_id: int
+    ) -> None:
+        if kind in {PUBACK, PUBCOMP}:
+            self._sent += self._window.finish(message_id)
+        elif kind == PUBREC:
+            connection.write(encode_release(message_id))
 
     @property
     def _where(self) -> str:
@@ -151,34 +233,6 @@ class MqttSink:
             )
         self._error = reason
 
-    # --- the thread ---
-
-    def _run(self) -> None:
-        try:
-            while not self._is_done():
-                if self._client.socket() is None:
-                    self._connect()
-                else:
-                    self._serve_connection()
-            self._client.disconnect()
-        except Exception:  # boundary of the thread: nothing above would log it
-            logger.exception("Connector '%s' has stopped working", self._spec.name)
-            self._error = "stopped by an internal error"
-
-    def _is_done(self) -> bool:
-        if not self._closing.is_set():
-            return False
-        empty = not self._buffer and not self._in_flight
-        return empty or time.monotonic() >= self._deadline
-
-    def _connect(self) -> None:
-        params = self._params
-        try:
-            self._client.connect(params.host, params.port, params.keep_alive_s)
-        except (OSError, ValueError) as error:
-            self._fail(f"cannot connect: {error}")
-            self._pause()
-
     def _pause(self) -> None:
         """Wait out the backoff; a closing sink waits no longer than it may."""
         pause_s = self._backoff_s * (0.5 + 0.5 * random.random())  # noqa: S311 - jitter
@@ -187,68 +241,6 @@ class MqttSink:
             time.sleep(max(0.0, min(pause_s, self._deadline - time.monotonic())))
         else:
             self._closing.wait(pause_s)
-
-    def _serve_connection(self) -> None:
-        """Publish and read until the connection or the sink comes to its end."""
-        connection: Any = self._client.socket()
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._reader, selectors.EVENT_READ)
-            selector.register(connection, selectors.EVENT_READ)
-            while self._client.socket() is connection and not self._is_done():
-                busy = self._publish_some()
-                if self._client.socket() is connection:  # not lost while publishing
-                    self._exchange(selector, connection, 0.0 if busy else TICK_S)
-        if self._client.socket() is None and not self._is_done():
-            self._pause()
-
-    def _publish_some(self) -> bool:
-        """Publish a batch; returns whether more may be published at once."""
-        room = IN_FLIGHT_WINDOW[self._params.qos] - len(self._in_flight)
-        if room <= 0 or self._client.want_write() or not self.connected:
-            return False
-        batch = self._buffer.take(min(BATCH, room))
-        for index, pending in enumerate(batch):
-            if not self._publish(pending):
-                self._buffer.put_back(batch[index:])
-                return False
-        return len(batch) == BATCH
-
-    def _publish(self, pending: Pending) -> bool:
-        """Give one message to the client; False if the connection is gone."""
-        try:
-            info = self._client.publish(
-                pending.topic, pending.payload, self._params.qos
-            )
-        except ValueError as error:  # wildcard in the topic, message too long
-            self._bury([pending], str(error))
-            return True
-        if self._params.qos == 0:
-            self._sent += info.rc == _OK
-            return bool(info.rc == _OK)
-        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
-            return False  # all message numbers are taken
-        # Kept by the client from here on, and sent again after a reconnect.
-        self._in_flight[info.mid] = pending
-        return True
-
-    def _exchange(
-        self, selector: selectors.BaseSelector, connection: Any, timeout_s: float
-    ) -> None:
-        if self._closing.is_set():
-            timeout_s = min(timeout_s, max(0.0, self._deadline - time.monotonic()))
-        events = selectors.EVENT_READ
-        if self._client.want_write():
-            events |= selectors.EVENT_WRITE
-        selector.modify(connection, events)
-        for key, ready in selector.select(timeout_s):
-            if key.fileobj is self._reader:
-                self._drain_wakeups()
-                continue
-            if ready & selectors.EVENT_WRITE:
-                self._client.loop_write()
-            if ready & selectors.EVENT_READ:
-                self._client.loop_read()
-        self._client.loop_misc()
 
     def _wake(self) -> None:
         try:

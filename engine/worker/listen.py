@@ -21,7 +21,7 @@ KEEP_ALIVE_S = 75  # longer than any pool of ours keeps idle connections
 CONNECTION_GRACE_S = 2
 
 
-class QuietServer(uvicorn.Server):  # type: ignore[misc] # uvicorn counts as untyped
+class QuietServer(uvicorn.Server):
     """uvicorn without its own signal handling, which would end in a signal's status."""
 
     @contextlib.contextmanager

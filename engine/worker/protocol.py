@@ -17,7 +17,7 @@ _TOO_LARGE = (
 )
 
 
-class BoundedHttpProtocol(HttpToolsProtocol):  # type: ignore[misc] # uvicorn untyped
+class BoundedHttpProtocol(HttpToolsProtocol):
     """Answers 431 to heads beyond 64 KiB and closes after 10 s without a head.
 
     Only the connection concerned is touched. uvicorn's httptools protocol has no
@@ -28,7 +28,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):  # type: ignore[misc] # uvicorn un
     _in_head = True
     _head_timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(  # type: ignore[override] # as uvicorn's own
+        self, transport: asyncio.Transport
+    ) -> None:
         """Start the clock for the first head."""
         super().connection_made(transport)
         self._start_head()

@@ -1,0 +1,84 @@
+"""An open connection to an MQTT broker: bytes out in blocks, acknowledgements in."""
+
+import ssl
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from engine.connectors.mqtt_wire import PINGREQ, FrameReader
+
+MAX_READ_BYTES = 64 * 1024
+# Bytes waiting for the network, beyond which nothing more is encoded.
+HIGH_WATER_BYTES = 256 * 1024
+
+# A TLS socket may have to read in order to write, and the other way round.
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class ConnectionLostError(OSError):
+    """The broker has gone, or says nothing any more."""
+
+
+class MqttConnection:
+    """Belongs to one thread; `socket` is non-blocking and already past CONNACK."""
+
+    def __init__(self, socket: Any, keep_alive_s: float) -> None:
+        self.socket = socket
+        self._keep_alive_s = keep_alive_s
+        self._out = bytearray()
+        self._frames = FrameReader()
+        self._pinged_at = self._heard_at = time.monotonic()
+
+    @property
+    def has_output(self) -> bool:
+        """Tell whether bytes wait for the network."""
+        return bool(self._out)
+
+    @property
+    def is_congested(self) -> bool:
+        """Tell whether more output would only pile up."""
+        return len(self._out) >= HIGH_WATER_BYTES
+
+    def write(self, data: bytes) -> None:
+        """Send as much as the network takes and keep the rest for `flush`."""
+        self._out += data
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits; raises ConnectionLostError."""
+        while self._out:
+            try:
+                count = self.socket.send(self._out)
+            except WOULD_BLOCK:
+                return
+            except OSError as error:
+                raise ConnectionLostError(str(error)) from error
+            del self._out[:count]
+
+    def read(self) -> Iterator[tuple[int, int]]:
+        """Yield (kind, message id) of what has come; raises ConnectionLostError."""
+        while True:
+            try:
+                data = self.socket.recv(MAX_READ_BYTES)
+            except WOULD_BLOCK:
+                return
+            except OSError as error:
+                raise ConnectionLostError(str(error)) from error
+            if not data:
+                raise ConnectionLostError("closed by the broker")
+            self._heard_at = time.monotonic()
+            try:
+                yield from self._frames.feed(data)
+            except ValueError as error:
+                raise ConnectionLostError(str(error)) from error
+
+    def keep_alive(self) -> None:
+        """Ping when idle; raises ConnectionLostError when pings stay unanswered."""
+        now = time.monotonic()
+        quiet_s = now - self._heard_at
+        if quiet_s > 1.5 * self._keep_alive_s + 1:
+            raise ConnectionLostError("the broker does not answer")
+        half_s = self._keep_alive_s / 2
+        if quiet_s >= half_s and now - self._pinged_at >= half_s:
+            self._pinged_at = now
+            self.write(PINGREQ)
