@@ -1,6 +1,7 @@
 """What a program takes and gives: the names by which pipelines are connected."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 
 from vpl import nodes
 from vpl.nodes import Program
@@ -72,51 +73,63 @@ def pattern_inputs(pattern: nodes.PatternDecl) -> Iterator[str]:
 
 def emitted_types(program: Program) -> frozenset[str]:
     """Return the types of the events the program gives out."""
-    known = functions(program)
+    graph = CallGraph(functions(program))
     return frozenset(
-        name for stream in streams(program) for name in stream_outputs(stream, known)
+        name for stream in streams(program) for name in stream_outputs(stream, graph)
     )
 
 
-def stream_outputs(
-    stream: nodes.StreamDecl, known: Mapping[str, nodes.FnDecl]
-) -> Iterator[str]:
-    """Yield the types a stream emits: by `emit`, `emit as` and from `process`."""
+def stream_outputs(stream: nodes.StreamDecl, graph: "CallGraph") -> frozenset[str]:
+    """Return the types a stream emits: by `emit`, `emit as` and from `process`."""
+    found: set[str] = set()
     for node in walk(stream):
         if not isinstance(node, nodes.Operation):
             continue
         if node.name == "emit":
-            yield node.as_type or stream.name
+            found.add(node.as_type or stream.name)
         elif node.name == "process":
-            yield from (found.event_type for found in reached_emits(node, known))
+            found.update(graph.emitted_by(node))
+    return frozenset(found)
 
 
-def reached_emits(
-    root: nodes.Node, known: Mapping[str, nodes.FnDecl]
-) -> Iterator[nodes.EmitStmt]:
-    """Yield the emit statements below `root` and in the functions it may call."""
-    reached = reachable_functions([root], known)
-    for node in walk(root, *(known[name] for name in reached)):
-        if isinstance(node, nodes.EmitStmt):
-            yield node
+class CallGraph:
+    """Which functions call which, and what they emit; each is walked once."""
+
+    def __init__(self, known: Mapping[str, nodes.FnDecl]) -> None:
+        self.calls: dict[str, list[str]] = {}
+        self.emits: dict[str, frozenset[str]] = {}
+        for name, function in known.items():
+            calls, emits = _calls_and_emits(function)
+            self.calls[name] = [called for called in calls if called in known]
+            self.emits[name] = frozenset(emits)
+
+    def reached_from(self, *roots: nodes.Node) -> list[str]:
+        """Return the functions that evaluating `roots` may call, nearest first."""
+        called = (name for root in roots for name in _calls_and_emits(root)[0])
+        found = dict.fromkeys(name for name in called if name in self.calls)
+        waiting = deque(found)
+        while waiting:
+            for name in self.calls[waiting.popleft()]:
+                if name not in found:
+                    found[name] = None
+                    waiting.append(name)
+        return list(found)
+
+    def emitted_by(self, root: nodes.Node) -> set[str]:
+        """Return the types of the events that evaluating `root` may emit."""
+        found = set(_calls_and_emits(root)[1])
+        for name in self.reached_from(root):
+            found |= self.emits[name]
+        return found
 
 
-def reachable_functions(
-    roots: Iterable[nodes.Node], known: Mapping[str, nodes.FnDecl]
-) -> list[str]:
-    """Return the functions that evaluating `roots` may call, nearest first."""
-    found: dict[str, None] = {}
-    waiting: list[nodes.Node] = list(roots)
-    while waiting:
-        for name in called_names(waiting.pop(0)):
-            if name in known and name not in found:
-                found[name] = None
-                waiting.append(known[name])
-    return list(found)
-
-
-def called_names(root: nodes.Node) -> Iterator[str]:
-    """Yield the names that are called below `root`."""
+def _calls_and_emits(root: nodes.Node) -> tuple[dict[str, None], list[str]]:
+    """Return the names called below `root` and the types emitted there."""
+    calls: dict[str, None] = {}
+    emits: list[str] = []
     for node in walk(root):
         if isinstance(node, nodes.Call) and isinstance(node.function, nodes.Name):
-            yield node.function.id
+            calls[node.function.id] = None
+        elif isinstance(node, nodes.EmitStmt):
+            emits.append(node.event_type)
+    return calls, emits

@@ -1,15 +1,69 @@
-"""Checking programs: `check` collects the findings of all passes."""
+"""Checking programs: `check` collects the findings of all passes.
 
-from collections.abc import Mapping
+A rule is a function from the symbols of a program to findings, for one concern;
+`RULES` lists them all. Rules do not depend on each other's order.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vpl.checker import (
+    aggregates,
+    calls,
+    conditions,
+    connectors,
+    duplicates,
+    emits,
+    graph,
+    operations,
+    sources,
+    structure,
+    variables,
+)
 from vpl.diagnostics import Diagnostic
 from vpl.findings import settle
 from vpl.nodes import Program
 from vpl.parser import parse
+from vpl.symbols import Symbols
 
-__all__ = ["CheckResult", "check"]
+__all__ = ["RULES", "CheckResult", "check"]
+
+Rule = Callable[[Symbols], Iterator[Diagnostic]]
+
+RULES: tuple[Rule, ...] = (
+    duplicates.duplicate_declarations,
+    duplicates.duplicate_names,
+    calls.hidden_builtins,
+    calls.calls,
+    variables.top_level_assignments,
+    variables.local_assignments,
+    variables.loop_control,
+    variables.constants,
+    graph.circles,
+    connectors.connector_declarations,
+    connectors.context_declarations,
+    connectors.connector_uses,
+    connectors.context_uses,
+    connectors.without_effect,
+    operations.operations,
+    operations.availability,
+    structure.windows,
+    structure.sequences,
+    structure.patterns,
+    structure.joins,
+    aggregates.aggregates,
+    conditions.conditions,
+    conditions.constant_arguments,
+    conditions.literal_types,
+    emits.idle_emits,
+    emits.envelope_fields,
+    emits.ignored_contexts,
+    emits.undeclared_types,
+    sources.unknown_sources,
+    sources.declared_fields,
+    sources.shadowed_globals,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +92,7 @@ def check(source: str, *, imports: Mapping[str, str] | None = None) -> CheckResu
     `imports` maps the paths that the program may import to their sources.
     """
     parsed = parse(source)
-    return CheckResult(parsed.program, settle(parsed.diagnostics))
+    symbols = Symbols.of(parsed.program, parsed.broken_names)
+    found = [finding for rule in RULES for finding in rule(symbols)]
+    found.extend(connectors.imports(symbols, imports or {}))
+    return CheckResult(parsed.program, settle([*parsed.diagnostics, *found]))

@@ -1,0 +1,34 @@
+"""What the language offers, as data: signatures, parameters and availability.
+
+The checker judges programs by these tables; the engine proves by a test that it
+implements what they promise. Setting a name in `AVAILABLE` is all that the language
+front end needs once the engine runs it.
+"""
+
+from vpl.catalog.aggregates import AGGREGATES, Aggregate
+from vpl.catalog.availability import AVAILABLE
+from vpl.catalog.builtins import BUILTINS, Builtin
+from vpl.catalog.connectors import (
+    CONNECTOR_KINDS,
+    CONTEXT_PARAMS,
+    SOURCE_PARAMS,
+    ConnectorKind,
+    ParamKind,
+)
+from vpl.catalog.operations import OPERATIONS, OperationSpec, Parameter
+
+__all__ = [
+    "AGGREGATES",
+    "AVAILABLE",
+    "BUILTINS",
+    "CONNECTOR_KINDS",
+    "CONTEXT_PARAMS",
+    "OPERATIONS",
+    "SOURCE_PARAMS",
+    "Aggregate",
+    "Builtin",
+    "ConnectorKind",
+    "OperationSpec",
+    "ParamKind",
+    "Parameter",
+]

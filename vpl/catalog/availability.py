@@ -1,0 +1,15 @@
+"""What this build runs; all else is E090 at check time (vpl.md section 21)."""
+
+AVAILABLE: frozenset[str] = frozenset((
+    # operations, by name
+    *("where", "filter", "select", "emit", "process", "print", "to", "context"),
+    # source forms
+    *("source event", "source merge"),
+    # connector kinds, with their direction
+    *("mqtt to", "console to"),
+))
+"""Operations by name, `source F` by form, connector kinds as `K to` and `K from`.
+
+Source forms are `event`, `merge`, `join`, `sequence`, `timer`, `pattern` (a named
+pattern used as source), `all` (a repeated first step) and `step` (`->`).
+"""

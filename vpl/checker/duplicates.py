@@ -1,0 +1,97 @@
+"""Names that are declared twice: E001 to E008."""
+
+from collections.abc import Iterable, Iterator
+
+from vpl import nodes
+from vpl.diagnostics import Diagnostic, Related
+from vpl.source import Span
+from vpl.symbols import Symbols
+from vpl.visitor import walk
+
+_CODES: dict[type[nodes.Node], tuple[str, str]] = {
+    nodes.EventDecl: ("E001", "event"),
+    nodes.StreamDecl: ("E002", "stream"),
+    nodes.FnDecl: ("E003", "function"),
+    nodes.ConnectorDecl: ("E004", "connector"),
+    nodes.ContextDecl: ("E005", "context"),
+    nodes.PatternDecl: ("E006", "pattern"),
+    nodes.TypeDecl: ("E007", "type"),
+}
+
+
+def duplicate_declarations(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Report every declaration whose name an earlier one of its kind has."""
+    first: dict[tuple[str, str], Span] = {}
+    for decl in symbols.program.body:
+        if type(decl) not in _CODES:
+            continue
+        code, kind = _CODES[type(decl)]
+        name, place = _named(decl)
+        if (code, name) in first:
+            related = (Related("first declared here", first[code, name]),)
+            message = f"{kind} '{name}' is declared twice"
+            yield Diagnostic(code, message, place, related=related)
+        else:
+            first[code, name] = place
+
+
+def _named(decl: nodes.Node) -> tuple[str, Span]:
+    name: str = getattr(decl, "name")  # noqa: B009  # every kind in _CODES has one
+    place: Span = getattr(decl, "name_span")  # noqa: B009
+    return name, place
+
+
+def duplicate_names(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Report argument, parameter, field and alias names given twice (E008)."""
+    for node in walk(symbols.program):
+        match node:
+            case nodes.Operation(args=args) | nodes.EmitStmt(args=args):
+                yield from _twice("argument", _labels(args))
+            case nodes.TimerSource(args=args):
+                yield from _twice("argument", _labels(args))
+            case nodes.FnDecl(params=params):
+                yield from _twice("parameter", _places(params))
+            case nodes.ConnectorDecl(params=params) | nodes.ContextDecl(params=params):
+                yield from _twice("parameter", _places(params))
+            case nodes.EventDecl(fields=fields):
+                yield from _twice("field", _places(fields))
+            case nodes.StreamDecl():
+                yield from _twice("alias", _aliases(node))
+            case nodes.PatternDecl():
+                yield from _twice("alias", _aliases(node))
+        if isinstance(node, nodes.Operation) and node.branches:
+            branches = ((branch.name, branch.span) for branch in node.branches)
+            yield from _twice("branch", branches)
+
+
+def _labels(args: Iterable[nodes.Arg]) -> Iterator[tuple[str, Span]]:
+    return ((arg.name, arg.span) for arg in args if arg.name is not None)
+
+
+def _places(
+    items: Iterable[nodes.FnParam | nodes.Param | nodes.FieldDecl],
+) -> Iterator[tuple[str, Span]]:
+    return ((item.name, item.name_span) for item in items)
+
+
+def _aliases(decl: nodes.StreamDecl | nodes.PatternDecl) -> Iterator[tuple[str, Span]]:
+    for node in walk(decl):
+        match node:
+            case (
+                nodes.EventSource(alias=str(alias))
+                | nodes.SourcePart(alias=str(alias))
+                | nodes.SequenceStep(alias=str(alias))
+                | nodes.PatternEvent(alias=str(alias))
+            ):
+                yield alias, node.span
+
+
+def _twice(what: str, names: Iterable[tuple[str, Span]]) -> Iterator[Diagnostic]:
+    first: dict[str, Span] = {}
+    for name, place in names:
+        if name in first:
+            related = (Related("first given here", first[name]),)
+            message = f"{what} '{name}' is given twice"
+            yield Diagnostic("E008", message, place, related=related)
+        else:
+            first[name] = place

@@ -1,0 +1,214 @@
+"""Which operations may stand where in a stream: E010 to E026, W001, W002, W093."""
+
+from collections.abc import Iterator
+
+from vpl import nodes
+from vpl.catalog import OPERATIONS
+from vpl.diagnostics import Diagnostic
+from vpl.symbols import Symbols
+from vpl.visitor import walk
+
+_NEEDS_SEQUENCE = frozenset(("trend_aggregate", "forecast"))
+
+
+def _streams(symbols: Symbols) -> Iterator[nodes.StreamDecl]:
+    for decl in symbols.program.body:
+        if isinstance(decl, nodes.StreamDecl):
+            yield decl
+
+
+def _named(stream: nodes.StreamDecl, name: str) -> list[nodes.Operation]:
+    return [
+        op for op in stream.ops if isinstance(op, nodes.Operation) and op.name == name
+    ]
+
+
+def windows(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Check the order of windows, aggregates and what depends on them."""
+    for stream in _streams(symbols):
+        joined = isinstance(stream.source, nodes.JoinSource)
+        yield from _window_order(stream, joined=joined)
+
+
+def _window_order(stream: nodes.StreamDecl, *, joined: bool) -> Iterator[Diagnostic]:
+    seen: set[str] = set()
+    for op in stream.ops:
+        if not isinstance(op, nodes.Operation):
+            continue
+        windowed = "window" in seen and not joined
+        place = op.name_span
+        match op.name:
+            case "having" if "aggregate" not in seen:
+                yield Diagnostic(
+                    "E010", "'.having' needs an aggregate before it", place
+                )
+            case "aggregate" if "aggregate" in seen:
+                message = "a stream has one aggregate; put the second in a new stream"
+                yield Diagnostic("E011", message, place)
+            case "window" if "window" in seen:
+                message = "a stream has one window; put the second in a new stream"
+                yield Diagnostic("E012", message, place)
+            case "collect" | "pattern" if not windowed:
+                message = f"'.{op.name}' needs a window before it"
+                yield Diagnostic("E013", message, place)
+            case "aggregate" if not windowed:
+                message = "aggregate without a window runs over everything since start"
+                yield Diagnostic("W001", message, place)
+            case "partition_by" if windowed:
+                message = "'.partition_by' after the window only groups its content"
+                yield Diagnostic("W002", message, place)
+            case "order_by" if not windowed:
+                message = "'.order_by' without a window has no effect"
+                yield Diagnostic("W093", message, place)
+        seen.add(op.name)
+
+
+def is_sequence(stream: nodes.StreamDecl, symbols: Symbols) -> bool:
+    """Tell whether a stream matches sequences: steps, a pattern, or absence."""
+    source = stream.source
+    if isinstance(source, nodes.SequenceSource):
+        return True
+    if isinstance(source, nodes.EventSource) and source.name in symbols.patterns:
+        return True
+    return bool(_named(stream, "not")) or any(
+        isinstance(op, nodes.Follow) for op in stream.ops
+    )
+
+
+def sequences(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Check what only sequences may have, and what may stand between steps."""
+    for stream in _streams(symbols):
+        sequence = is_sequence(stream, symbols)
+        if sequence:
+            yield from _between_steps(stream)
+            yield from _absence(stream, symbols)
+        else:
+            yield from _sequence_only(stream)
+        follows = [op for op in stream.ops if isinstance(op, nodes.Follow)]
+        odd = nodes.MergeSource | nodes.JoinSource | nodes.TimerSource
+        if follows and isinstance(stream.source, odd):
+            message = "a sequence cannot start with merge, join or timer"
+            advice = "make that a stream of its own and name it here"
+            yield Diagnostic("E022", message, follows[0].span, advice)
+
+
+def _sequence_only(stream: nodes.StreamDecl) -> Iterator[Diagnostic]:
+    for op in stream.ops:
+        if not isinstance(op, nodes.Operation):
+            continue
+        if op.name == "within":
+            message = "'.within' needs a sequence step before it"
+            yield Diagnostic("E020", message, op.name_span)
+        elif op.name in _NEEDS_SEQUENCE:
+            message = f"'.{op.name}' needs a sequence"
+            yield Diagnostic("E026", message, op.name_span)
+
+
+def _between_steps(stream: nodes.StreamDecl) -> Iterator[Diagnostic]:
+    """Report operations that may not stand before the last step (E025, E020)."""
+    last = max(
+        (at for at, op in enumerate(stream.ops) if isinstance(op, nodes.Follow)),
+        default=-1,
+    )
+    stepped = False
+    for op in stream.ops[: last + 1]:
+        if isinstance(op, nodes.Follow):
+            stepped = True
+            continue
+        spec = OPERATIONS.get(op.name)
+        if spec is None:
+            continue
+        if op.name == "within" and not stepped:
+            message = "'.within' before the second step bounds nothing"
+            yield Diagnostic("E020", message, op.name_span)
+        elif not (spec.between_steps if stepped else spec.first_step):
+            message = f"'.{op.name}' may not stand between the steps of a sequence"
+            advice = "put it after the last step"
+            yield Diagnostic("E025", message, op.name_span, advice)
+
+
+def _absence(stream: nodes.StreamDecl, symbols: Symbols) -> Iterator[Diagnostic]:
+    """Report a single step with `.not` but without `.within` (E021)."""
+    source = stream.source
+    stepped = isinstance(source, nodes.SequenceSource) and len(source.steps) > 1
+    named = isinstance(source, nodes.EventSource) and source.name in symbols.patterns
+    stepped = stepped or named or any(isinstance(op, nodes.Follow) for op in stream.ops)
+    negations = _named(stream, "not")
+    if negations and not stepped and not _named(stream, "within"):
+        message = "absence needs '.within(..)' after '.not(..)'"
+        yield Diagnostic("E021", message, negations[0].name_span)
+
+
+def patterns(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Check the form of named patterns (E021, E022)."""
+    for decl in symbols.program.body:
+        if isinstance(decl, nodes.PatternDecl):
+            yield from _pattern(decl)
+
+
+def _pattern(decl: nodes.PatternDecl) -> Iterator[Diagnostic]:
+    root = decl.root
+    if isinstance(root, nodes.PatternNot):
+        message = "a pattern cannot be 'NOT' alone"
+        yield Diagnostic("E022", message, root.span)
+    elif isinstance(root, nodes.PatternSeq) and isinstance(
+        root.items[0], nodes.PatternNot
+    ):
+        message = "a pattern cannot start with 'NOT'"
+        yield Diagnostic("E022", message, root.items[0].span)
+    elif _may_be_empty(root):
+        message = "the pattern can match without any event"
+        yield Diagnostic("E022", message, root.span)
+    if decl.within is None:
+        for node in walk(root):
+            if _waits(node):
+                message = "absence needs 'within' after the pattern"
+                yield Diagnostic("E021", message, node.span)
+
+
+def _waits(node: nodes.Node) -> bool:
+    """Tell whether a part of a pattern matches by the absence of an event."""
+    match node:
+        case nodes.PatternSeq(items=items):
+            return len(items) > 1 and isinstance(items[-1], nodes.PatternNot)
+        case nodes.PatternAnd(operands=operands):
+            return any(isinstance(item, nodes.PatternNot) for item in operands)
+    return False
+
+
+def _may_be_empty(root: nodes.PatternExpr) -> bool:
+    match root:
+        case nodes.PatternEvent(repeat=repeat):
+            return repeat in {"*", "?"}
+        case nodes.PatternSeq(items=parts) | nodes.PatternAnd(operands=parts):
+            return all(_may_be_empty(part) for part in parts)
+        case nodes.PatternOr(operands=parts):
+            return any(_may_be_empty(part) for part in parts)
+    return True
+
+
+def joins(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Check the conditions of joins (E023, W023)."""
+    for stream in _streams(symbols):
+        source = stream.source
+        if not isinstance(source, nodes.JoinSource):
+            continue
+        conditions = [arg.value for op in _named(stream, "on") for arg in op.args]
+        conditions += [condition for part in source.parts for condition in part.on]
+        if not conditions:
+            message = "join without '.on(..)' pairs events by time only"
+            yield Diagnostic("W023", message, source.span)
+        known = {part.alias or part.name for part in source.parts}
+        known |= {part.name for part in source.parts}
+        yield from _unknown_parts(conditions, known)
+
+
+def _unknown_parts(
+    conditions: list[nodes.Expr], known: set[str]
+) -> Iterator[Diagnostic]:
+    for node in walk(*conditions):
+        if isinstance(node, nodes.Member) and isinstance(node.target, nodes.Name):
+            name = node.target.id
+            if name not in known:
+                message = f"'{name}' is no source of this join"
+                yield Diagnostic("E023", message, node.target.span)

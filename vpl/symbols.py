@@ -1,0 +1,94 @@
+"""The names a program declares, and who gives what to whom."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from vpl import analysis, nodes
+from vpl.nodes import Program
+
+IMPLICIT_NAMES = frozenset(("event_type", "timestamp", "_partition"))
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """All declarations of a program by kind and name; of duplicates the first.
+
+    `broken` are names whose declaration has a syntax error: they are known to exist,
+    and nothing else is known about them.
+    """
+
+    program: Program
+    broken: frozenset[str] = frozenset()
+    events: dict[str, nodes.EventDecl] = field(default_factory=dict)
+    types: dict[str, nodes.TypeDecl] = field(default_factory=dict)
+    streams: dict[str, nodes.StreamDecl] = field(default_factory=dict)
+    functions: dict[str, nodes.FnDecl] = field(default_factory=dict)
+    connectors: dict[str, nodes.ConnectorDecl] = field(default_factory=dict)
+    contexts: dict[str, nodes.ContextDecl] = field(default_factory=dict)
+    patterns: dict[str, nodes.PatternDecl] = field(default_factory=dict)
+    variables: dict[str, nodes.VarDecl] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, program: Program, broken: frozenset[str] = frozenset()) -> "Symbols":
+        """Collect the declarations of `program`."""
+        symbols = cls(program, broken)
+        for decl in program.body:
+            symbols._add(decl)
+        return symbols
+
+    def _add(self, decl: nodes.Decl) -> None:
+        match decl:
+            case nodes.EventDecl():
+                self.events.setdefault(decl.name, decl)
+            case nodes.TypeDecl():
+                self.types.setdefault(decl.name, decl)
+            case nodes.StreamDecl():
+                self.streams.setdefault(decl.name, decl)
+            case nodes.FnDecl():
+                self.functions.setdefault(decl.name, decl)
+            case nodes.ConnectorDecl():
+                self.connectors.setdefault(decl.name, decl)
+            case nodes.ContextDecl():
+                self.contexts.setdefault(decl.name, decl)
+            case nodes.PatternDecl():
+                self.patterns.setdefault(decl.name, decl)
+            case nodes.VarDecl():
+                self.variables.setdefault(decl.name, decl)
+
+    @cached_property
+    def call_graph(self) -> analysis.CallGraph:
+        """The calls between the functions of the program."""
+        return analysis.CallGraph(self.functions)
+
+    @cached_property
+    def outputs(self) -> dict[str, frozenset[str]]:
+        """The types each stream emits, by stream name."""
+        return {
+            name: analysis.stream_outputs(stream, self.call_graph)
+            for name, stream in self.streams.items()
+        }
+
+    @cached_property
+    def produced(self) -> frozenset[str]:
+        """Every event type that some stream of the program makes."""
+        made = frozenset(name for names in self.outputs.values() for name in names)
+        return made | frozenset(self.streams)
+
+    def fields_of(self, event_type: str) -> dict[str, nodes.TypeRef] | None:
+        """Return the fields of a declared event, those of its bases included.
+
+        None if the event or one of its bases is not declared, or if the bases go
+        in a circle: then nothing can be said about its fields.
+        """
+        found: dict[str, nodes.TypeRef] = {}
+        seen: set[str] = set()
+        name: str | None = event_type
+        while name is not None:
+            event = self.events.get(name)
+            if event is None or name in seen:
+                return None
+            seen.add(name)
+            for item in event.fields:
+                found.setdefault(item.name, item.type)
+            name = event.base
+        return found
