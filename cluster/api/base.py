@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -25,6 +25,7 @@ from cluster.api.authentication import (
 )
 from cluster.api.parsers import JSON_LIMIT, StrictJsonParser, too_large
 from cluster.api.permissions import RolePermission
+from cluster.api.renderers import BrowsableRenderer
 from cluster.exceptions import ClusterError, NotFoundError, UnsupportedMediaTypeError
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -38,7 +39,7 @@ class ClusterView(APIView):
     body_limit: ClassVar[int] = JSON_LIMIT
     authentication_classes: Any = (KeyAuthentication, CookieAuthentication)
     permission_classes: Any = (RolePermission,)
-    renderer_classes: Any = (JSONRenderer, BrowsableAPIRenderer)
+    renderer_classes: Any = (JSONRenderer, BrowsableRenderer)
     parser_classes: Any = (StrictJsonParser,)
     throttle_classes = ()
     content_negotiation_class = DefaultContentNegotiation

@@ -9,7 +9,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-untyped-call]  # untyped
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped
     """A coordinator key in a header."""
 
     target_class = "cluster.api.authentication.KeyAuthentication"
@@ -20,7 +20,7 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-untyped
         return {"type": "apiKey", "in": "header", "name": "X-API-Key"}
 
 
-class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-untyped-call]  # untyped
+class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped
     """The login cookie of a browser."""
 
     target_class = "cluster.api.authentication.CookieAuthentication"
@@ -31,7 +31,7 @@ class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-unty
         return {"type": "apiKey", "in": "cookie", "name": "sessionid"}
 
 
-class JoinScheme(OpenApiAuthenticationExtension):  # type: ignore[misc,no-untyped-call]  # untyped
+class JoinScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped
     """A join token, where a worker registers."""
 
     target_class = "cluster.api.join_attempt.JoinAuthentication"
