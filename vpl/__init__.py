@@ -11,7 +11,9 @@ from vpl.diagnostics import Diagnostic, Related
 from vpl.fingerprints import fingerprint
 from vpl.nodes import Program
 from vpl.parser import ParseResult, parse
+from vpl.rendering import render_diagnostics
 from vpl.source import Span
+from vpl.tree_json import tree_json
 
 __all__ = [
     "CheckResult",
@@ -26,5 +28,7 @@ __all__ = [
     "fingerprint",
     "nodes",
     "parse",
+    "render_diagnostics",
     "stream_names",
+    "tree_json",
 ]

@@ -33,8 +33,9 @@ def _expression(
             case nodes.Call(function=nodes.Name(id=name)) if _aggregates(name, trends):
                 yield from _call(node, name, symbols)
             case nodes.Call(function=nodes.Name(id=name) as function):
-                yield from _other_call(name, function, symbols)
-                waiting.extend(node.args)
+                unknown = list(_other_call(name, function, symbols))
+                yield from unknown
+                waiting.extend(() if unknown else node.args)
             case nodes.Name(id=name):
                 if name not in symbols.variables and name not in symbols.broken:
                     message = f"field '{name}' outside an aggregate call"

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from vpl.diagnostics import Diagnostic
-from vpl.lexer import LexResult, tokenize
+from vpl.generators import tokenize_expanded
+from vpl.lexer import LexResult
 from vpl.limits import MAX_SOURCE_BYTES
 from vpl.nodes import Decl, Program
 from vpl.parser.cursor import SyntaxFaultError
@@ -31,7 +32,7 @@ def parse(source: str) -> ParseResult:
     if _too_large(source):
         finding = Diagnostic("E107", "program is larger than 1 MiB", NOWHERE)
         return ParseResult(Program(()), (finding,))
-    parser = _ProgramParser(tokenize(source))
+    parser = _ProgramParser(tokenize_expanded(source))
     parser.program()
     return ParseResult(
         Program(tuple(parser.body), span=parser.whole()),

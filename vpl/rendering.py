@@ -1,0 +1,53 @@
+"""Findings as text for people (vpl.md section 15)."""
+
+from collections.abc import Iterable
+
+from vpl.diagnostics import Diagnostic
+
+_WIDEST = 160
+
+
+def render_diagnostics(
+    findings: Iterable[Diagnostic], source: str, file: str = "<input>"
+) -> str:
+    """Return the findings as text, each with its line of `source` and a marker.
+
+    The first line of each is `file:line:col: severity[CODE] message`; a `hint:` and
+    the places of related findings follow. Without findings the text is empty.
+    """
+    lines = source.split("\n")
+    return "\n".join(_rendered(found, lines, file) for found in findings)
+
+
+def _rendered(found: Diagnostic, lines: list[str], file: str) -> str:
+    span = found.span
+    place = f"{file}:{span.line}:{span.column}"
+    parts = [f"{place}: {found.severity}[{found.code}] {found.message}"]
+    parts += _marked(found, lines)
+    if found.hint is not None:
+        parts.append(f"  hint: {found.hint}")
+    for other in found.related:
+        where = f"{file}:{other.span.line}:{other.span.column}"
+        parts.append(f"  {where}: {other.message}")
+    return "\n".join(parts)
+
+
+def _marked(found: Diagnostic, lines: list[str]) -> list[str]:
+    """Return the source line and the line of carets below it, tabs kept in both."""
+    span = found.span
+    if span.line > len(lines):
+        return []
+    text = lines[span.line - 1].rstrip("\r")
+    end = span.end_column if span.end_line == span.line else len(text) + 1
+    start = span.column - 1
+    if len(text) > _WIDEST:
+        cut = max(0, start - _WIDEST // 2)
+        text, start, end = text[cut : cut + _WIDEST], start - cut, end - cut
+    width = max(1, min(end - 1, len(text)) - start)
+    margin = "".join("\t" if char == "\t" else " " for char in text[:start])
+    return [f"  {_printable(text)}", f"  {margin}{'^' * width}"]
+
+
+def _printable(text: str) -> str:
+    """Replace what would disturb a terminal, one character for one."""
+    return "".join(c if c == "\t" or c.isprintable() else "\ufffd" for c in text)
