@@ -11,8 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "varpulis_site.settings")
 
 from django.conf import settings
 
+from cluster import conf
+
 SWEEP_TASK = "cluster.tasks.sweep"
-SWEEP_S = float(settings.VARPULIS["SWEEP_INTERVAL"])
+SWEEP_S = conf.current().sweep_interval
 
 app = Celery("varpulis")
 app.conf.update(

@@ -8,7 +8,6 @@ VARPULIS_SECRET_KEY and VARPULIS_ALLOWED_HOSTS; then `manage.py check --deploy
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from csp.constants import NONE, SELF
 
@@ -29,6 +28,8 @@ STATE_DIR = env.state_folder() / f"coordinator-{PORT}"
 REDIS_URL = env.secret("VARPULIS_REDIS_URL")
 BROKER_URL = env.secret("VARPULIS_BROKER_URL")
 
+CORS_ORIGINS = env.words("VARPULIS_CORS_ORIGINS")
+
 SECRET_KEY = env.secret("VARPULIS_SECRET_KEY") or secret_key.read_or_invent(STATE_DIR)
 
 # A loopback bind answers to local names only, so that a page of another origin whose
@@ -40,7 +41,7 @@ ALLOWED_HOSTS = env.words("VARPULIS_ALLOWED_HOSTS") or (
 if BOUND_TO_LOOPBACK:
     ALLOWED_HOSTS += LOCAL_HOSTS
 
-VARPULIS: dict[str, Any] = {
+VARPULIS = {
     "API_KEY": env.secret("VARPULIS_API_KEY"),
     "JOIN_TOKENS": env.words("VARPULIS_JOIN_TOKEN"),
     "BIND": BIND,
@@ -64,7 +65,7 @@ VARPULIS: dict[str, Any] = {
     "ORPHANS": env.choice("VARPULIS_ORPHANS", "remove", ("remove", "keep")),
     "WORKER_NETWORKS": env.words("VARPULIS_WORKER_NETWORKS"),
     "METRICS_PUBLIC": env.boolean("VARPULIS_METRICS_PUBLIC"),
-    "CORS_ORIGINS": env.words("VARPULIS_CORS_ORIGINS"),
+    "CORS_ORIGINS": CORS_ORIGINS,
     "RATE_LIMIT": env.number("VARPULIS_RATE_LIMIT", 0),
     "RETENTION_DAYS": env.number("VARPULIS_RETENTION_DAYS", 30),
     "TRUSTED_PROXIES": env.words("VARPULIS_TRUSTED_PROXIES"),
@@ -204,7 +205,10 @@ if PRODUCTION:
 
 # --- API ---------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["cluster.api.authentication.KeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "cluster.api.authentication.KeyAuthentication",
+        "cluster.api.authentication.CookieAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["cluster.api.permissions.RolePermission"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
@@ -221,6 +225,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Workers, pipeline groups, routes and events of one cluster.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
+    "PREPROCESSING_HOOKS": ["cluster.api.views.documents.canonical_paths"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -36,7 +36,7 @@ def is_from_here(scope: Scope) -> bool:
     origin = header(scope, b"origin")
     if not origin:
         return True
-    listed = {*settings.CSRF_TRUSTED_ORIGINS, *settings.VARPULIS["CORS_ORIGINS"]}
+    listed = {*settings.CSRF_TRUSTED_ORIGINS, *settings.CORS_ORIGINS}
     return urlsplit(origin).netloc.lower() == host.lower() or origin in listed
 
 

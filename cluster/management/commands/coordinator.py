@@ -24,7 +24,6 @@ from cluster.management.coordinator_options import add_options
 logger = logging.getLogger("varpulis")
 
 ASGI_APP = "varpulis_site.asgi:application"
-WELL_KNOWN_KEYS = frozenset({"admin", "test", "changeme"})
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 2
 LISTEN_BACKLOG = 2048
@@ -49,31 +48,21 @@ class Command(BaseCommand):
         """Serve until a signal comes."""
         os.umask(0o077)  # folders 0700, files 0600
         values = conf.current()
-        self._refuse_unsafe(values)
+        self._refuse_unsafe()
         listener = self._listen(values.bind, int(settings.PORT))
         with listener:
             self._prepare_database()
             self._print_banner(values)
             self._serve(listener)
 
-    def _refuse_unsafe(self, values: ClusterSettings) -> None:
-        """Refuse a bind to other machines without a key; warn of a well-known one."""
-        for fault in _setting_faults():
-            self._leave(fault, EXIT_CONFIGURATION)
-        if values.is_bound_to_loopback:
-            return
-        if values.is_auth_disabled and not values.insecure:
-            self._leave(
-                f"refusing to listen on {values.bind} without a key: set --api-key"
-                " (VARPULIS_API_KEY), or --insecure if everyone may do everything",
-                EXIT_CONFIGURATION,
-            )
-        if values.api_key in WELL_KNOWN_KEYS:
-            logger.warning(
-                "The API key is one that everybody knows and %s can be reached from"
-                " other machines: set another --api-key",
-                values.bind,
-            )
+    def _refuse_unsafe(self) -> None:
+        """Leave if settings cannot be meant or let anybody in; warn of the rest."""
+        for message in checks.run_checks(tags=["varpulis", "cluster"]):
+            text = str(message.msg).rstrip(".")
+            sentence = f"{text}: {message.hint}" if message.hint else text
+            if message.is_serious():
+                self._leave(sentence, EXIT_CONFIGURATION)
+            logger.warning("%s", sentence)
 
     def _listen(self, host: str, port: int) -> socket.socket:
         """Take the port before anything is made, so that a taken one costs nothing."""
@@ -155,12 +144,6 @@ class Command(BaseCommand):
     def _leave(self, sentence: str, code: int) -> None:
         self.stderr.write(f"varpulis coordinator: {sentence}")
         raise SystemExit(code)
-
-
-def _setting_faults() -> list[str]:
-    """Return what the system checks of the settings find wrong."""
-    found = checks.run_checks(tags=["varpulis"])
-    return [f"{message.msg} {message.hint or ''}".strip() for message in found]
 
 
 def _leave_quietly(number: int, frame: FrameType | None) -> None:
