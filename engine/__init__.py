@@ -7,11 +7,13 @@ from engine.errors import (
     BadEventError,
     EngineError,
     InvalidProgramError,
+    LoadError,
     PipelineClosedError,
 )
 from engine.event import Event
 from engine.limits import Limits
 from engine.metrics import PipelineMetrics, StreamMetrics
+from engine.pipeline import Pipeline, compile_program
 from engine.reply import BatchReply, Reply
 from engine.runtime.clock import Clock, SystemClock
 
@@ -23,9 +25,12 @@ __all__ = [
     "Event",
     "InvalidProgramError",
     "Limits",
+    "LoadError",
+    "Pipeline",
     "PipelineClosedError",
     "PipelineMetrics",
     "Reply",
     "StreamMetrics",
     "SystemClock",
+    "compile_program",
 ]

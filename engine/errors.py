@@ -27,3 +27,7 @@ class BadEventError(EngineError):
 
 class PipelineClosedError(EngineError):
     """An event was given to a pipeline that is closed."""
+
+
+class LoadError(EngineError):
+    """The globals of a program could not be set within its limits."""

@@ -1,0 +1,36 @@
+"""Regular expressions in time linear in the text.
+
+RE2 has no backtracking, so no pattern of a program can hang a worker. Its syntax is
+Python's without back-references and look-around.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+MAX_PATTERN_CHARS = 1000
+MAX_PROGRAM_BYTES = 1024 * 1024
+
+
+class RegexError(ValueError):
+    """The pattern is none, or too large."""
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    # imported here: few programs use it, and all would pay for loading it
+    import re2  # type: ignore[import-untyped]  # ships no types
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = MAX_PROGRAM_BYTES
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        raise RegexError(str(error)) from error
+
+
+def search(pattern: str, text: str) -> bool:
+    """Tell whether `pattern` matches somewhere in `text`."""
+    if len(pattern) > MAX_PATTERN_CHARS:
+        raise RegexError("the pattern is too long")
+    return _compiled(pattern).search(text) is not None

@@ -1,0 +1,170 @@
+"""Plan -> one generated Python module per pipeline (architecture 5.1).
+
+Everything that comes from the program's text is a value in the module's namespace or
+a number; names are made here. So no program text ever reaches `exec` as code.
+"""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Final
+
+import msgspec
+
+from engine.compiler import expressions, functions, streams
+from engine.compiler.expressions import Expressions
+from engine.compiler.functions import body_scope, compile_function
+from engine.compiler.lines import Lines
+from engine.compiler.namespace import FieldTable, Namespace, sound_text
+from engine.compiler.outputs import row_struct
+from engine.compiler.plan import Plan
+from engine.compiler.planner import plan_program
+from engine.compiler.queued import QueuedProgram
+from engine.compiler.sinkports import SinkPort
+from engine.compiler.sites import Sites
+from engine.compiler.static import StaticProgram, TooManyBodiesError
+from engine.compiler.streams import Unit
+from engine.runtime.routes import Route
+from vpl import Program, nodes
+
+FILE_NAME: Final = "<vpl pipeline>"
+_BUILTINS: Final = {
+    kind.__name__: kind for kind in (float, int, str, bool, list, dict, range)
+} | {"len": len}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A compiled program; the runtime gives it frames, budgets and locks to run with.
+
+    `code` defines the functions in a copy of `values`; `line_map` gives the VPL line
+    of each generated line, 0 where there is none.
+    """
+
+    plan: Plan
+    fields: FieldTable
+    source: str
+    line_map: tuple[int, ...]
+    code: Any
+    values: dict[str, Any]
+    row_class: type[msgspec.Struct]
+    ports: tuple[SinkPort, ...]
+    queued: QueuedProgram | None
+
+    @property
+    def routes(self) -> dict[str, Route]:
+        """Return the routes of injected events by type; empty for static programs."""
+        if self.queued is None:
+            return {}
+        singles = self.queued.routes.items()
+        return {next(iter(n)): route for n, (_, route) in singles if len(n) == 1}
+
+
+def compile_plan(program: Program) -> Compiled:
+    """Return a program without errors as code.
+
+    Code is written twice: the first time finds out which fields are read, the second
+    time knows them.
+    """
+    fields = FieldTable()
+    _Module(program, fields).write()
+    return _Module(program, fields).compiled()
+
+
+class _Module:
+    """One generated module while it is written."""
+
+    def __init__(self, program: Program, fields: FieldTable) -> None:
+        self.names = Namespace(fields)
+        self.plan = plan_program(program, self.names)
+        self.sites = Sites()
+        self.unit = Unit(self.plan, self.names, self.sites, [])
+        self.queued: QueuedProgram | None = None
+
+    def compiled(self) -> Compiled:
+        """Return the finished module."""
+        lines = self.write()
+        source = "\n".join(lines.texts) + "\n"
+        fields = self.names.fields
+        values = self._runtime() | self.names.values
+        row_class = row_struct(fields)
+        values |= {"Row": row_class, "G": SimpleNamespace()}
+        return Compiled(
+            self.plan,
+            fields,
+            source,
+            tuple(lines.vpl_lines),
+            compile(source, FILE_NAME, "exec"),
+            values,
+            row_class,
+            tuple(self.unit.ports),
+            self.queued,
+        )
+
+    def write(self) -> Lines:
+        """Return the source of the module."""
+        main = self._streams()
+        symbols = self.plan.symbols
+        written = [
+            compile_function(symbol, self.names, symbols, self.sites)
+            for symbol in symbols.functions.values()
+        ]
+        load = self._load()
+        rows = self._emit_rows()
+        whole = Lines()
+        for part in [*self.names.functions, *written, rows, load, main]:
+            whole.take(part)
+            whole.vpl_line = 0
+            whole.add("")
+        whole.add(*self.names.module_lines)
+        return whole
+
+    def _streams(self) -> Lines:
+        if self.plan.is_static:
+            try:
+                return StaticProgram(self.unit).write()
+            except TooManyBodiesError:
+                self.unit.ports.clear()
+        self.queued = QueuedProgram(self.unit)
+        return self.queued.write()
+
+    def _load(self) -> Lines:
+        """Return the function that sets the globals, in program order."""
+        scope = body_scope(self.names, self.plan.symbols, self.sites)
+        compiler = Expressions(scope)
+        lines = Lines()
+        with lines.block("def load(x, d):"):
+            for symbol in self.plan.symbols.globals.values():
+                lines.add(f"G.{symbol.attribute} = None")
+            for decl in self.plan.program.body:
+                if isinstance(decl, nodes.VarDecl | nodes.Assign):
+                    lines.vpl_line = decl.span.line
+                    code = compiler.code(decl.value)
+                    symbol = self.plan.symbols.globals[decl.name]
+                    lines.add(f"G.{symbol.attribute} = {code.text}")
+        return lines
+
+    def _emit_rows(self) -> Lines:
+        """Return the tables that turn what functions emit into rows."""
+        lines = Lines()
+        entries = []
+        types = []
+        for site in self.sites.all:
+            name = self.names.fresh("row")
+            with lines.block(f"def {name}(o, r):"):
+                lines.add(f"return {site.row('o', 'r', self.names)}")
+            entries.append(f"{site.generated}: {name}")
+            types.append(
+                f"{site.generated}: {self.names.text(sound_text(site.event_type))}"
+            )
+        lines.add(f"EMIT_ROWS = {{{', '.join(entries)}}}")
+        lines.add(f"EMIT_TYPES = {{{', '.join(types)}}}")
+        return lines
+
+    def _runtime(self) -> dict[str, Any]:
+        return {
+            **expressions.RUNTIME,
+            **functions.RUNTIME,
+            **streams.RUNTIME,
+            "__builtins__": _BUILTINS,
+            "UNROUTED": [0],
+        }

@@ -1,0 +1,128 @@
+"""Programs that need a queue: one function per stream, called by a lane.
+
+Used where a stream gives many events that have consumers, and with contexts.
+"""
+
+from engine.compiler.code import variable
+from engine.compiler.kinds import STR
+from engine.compiler.lines import Lines
+from engine.compiler.plan import StreamPlan
+from engine.compiler.streams import Current, StreamCompiler, Unit
+from engine.runtime.routes import Route
+
+Variant = tuple[int, frozenset[str]]
+
+
+class QueueTarget:
+    """Hands outputs and final events to the lane `w`."""
+
+    def __init__(self, program: "QueuedProgram") -> None:
+        self.program = program
+
+    def output(self, stream: StreamPlan, text: str, lines: Lines) -> None:
+        """Append one output."""
+        lines.add(f"w.output({stream.index}, p, {text})")
+
+    def outputs(self, stream: StreamPlan, text: str, lines: Lines) -> None:
+        """Append a list of outputs."""
+        lines.add(f"w.outputs({stream.index}, p, {text})")
+
+    def final(self, stream: StreamPlan, current: Current, lines: Lines) -> None:
+        """Queue a final event for its consumers."""
+        if not self.has_consumers(stream):
+            return
+        names = self.program.unit.names
+        if current.is_made and current.type.text not in names.values:
+            table = self.program.route_table(stream)
+            route, event_type = f"{table}[{current.type.text}]", current.type.text
+        else:
+            made = stream.name
+            if current.is_made:
+                made = str(names.values[current.type.text])
+            route = self.program.route(frozenset({stream.name, made}))
+            event_type = names.text(made)
+        args = f"{stream.index}, {current.row}, {event_type}, {route}, p + 1"
+        lines.add(f"w.queue({args})")
+
+    def has_consumers(self, stream: StreamPlan) -> bool:
+        """Tell whether some stream consumes this one or a type it makes."""
+        plan = self.program.unit.plan
+        return bool(plan.consumers(stream.gives | {stream.name}))
+
+
+class QueuedProgram:
+    """Writes one function per stream and the routes between them."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.target = QueueTarget(self)
+        self.routes: dict[frozenset[str], tuple[str, Route]] = {}
+        self.variants: dict[Variant, str] = {}
+        self._tables: dict[int, str] = {}
+
+    def write(self) -> Lines:
+        """Return the functions; afterwards `routes` and `variants` are complete."""
+        for name in self.unit.plan.consumed:
+            self.route(frozenset({name}))
+        lines = Lines()
+        written = 0
+        while written < len(self.variants):  # bodies ask for further routes
+            (index, names), function = list(self.variants.items())[written]
+            lines.take(self._function(self.unit.plan.streams[index], names, function))
+            written += 1
+        return lines
+
+    def route(self, names: frozenset[str]) -> str:
+        """Return the variable of the route for events delivered under `names`."""
+        if names not in self.routes:
+            route = Route()
+            self.routes[names] = (self.unit.names.bind("R", route), route)
+            for stream in self.unit.plan.consumers(names):
+                taken = frozenset(part.name for part in stream.inputs) & names
+                self.variants.setdefault(
+                    (stream.index, taken), f"s{stream.index}_{len(self.variants)}"
+                )
+        return self.routes[names][0]
+
+    def route_table(self, stream: StreamPlan) -> str:
+        """Return the variable of the routes of a stream's events by their type."""
+        if stream.index not in self._tables:
+            table = {}
+            for made in stream.gives | {stream.name}:
+                names = frozenset({stream.name, made})
+                self.route(names)
+                table[made] = self.routes[names][1]
+            self._tables[stream.index] = self.unit.names.bind("R", table)
+        return self._tables[stream.index]
+
+    def link(self, functions: dict[str, object]) -> None:
+        """Fill the routes with the functions once they are compiled."""
+        for names, (_, route) in self.routes.items():
+            for stream in self.unit.plan.consumers(names):
+                taken = frozenset(part.name for part in stream.inputs) & names
+                function = functions[self.variants[stream.index, taken]]
+                route.add(stream.context, function)
+
+    def _function(
+        self, stream: StreamPlan, names: frozenset[str], function: str
+    ) -> Lines:
+        body = Lines(1)
+        compiler = StreamCompiler(self.unit, stream, self.target, body)
+        compiler.body(Current("r", variable("t", STR)), names)
+        lines = Lines()
+        lines.vpl_line = stream.decl.span.line
+        at = stream.index
+        with lines.block(f"def {function}(w, r, t, p):"):
+            lines.add(f"if {at} in w.stopped: return")
+            lines.add(f"x{at}.events_in += 1")
+            if not compiler.may_stop:
+                lines.take(body)
+                return lines
+            marks = {p.generated: f"m{p.generated}" for p in compiler.used_ports}
+            lines.add(*(f"{mark} = len({kept})" for kept, mark in marks.items()))
+            with lines.block("try:"):
+                lines.take(body, 1)
+            with lines.block("except StreamStopped as stop:"):
+                lines.add(f"x{at}.stop(stop)", f"w.discard({at})")
+                lines.add(*(f"del {kept}[{mark}:]" for kept, mark in marks.items()))
+        return lines

@@ -1,0 +1,66 @@
+"""Where streams leave the pipeline: one port for each `.to`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.compiler.namespace import Namespace, sound_text
+from engine.compiler.plan import Plan, StreamPlan
+from engine.connectors.base import ConnectorSpec, ConstantValue
+from vpl import nodes
+from vpl.nodes import Expr
+
+
+@dataclass(frozen=True, slots=True)
+class SinkPort:
+    """A `.to`: the variable that collects events, and the sink they go to.
+
+    Ports whose specs are equal share one sink.
+    """
+
+    generated: str
+    stream: int
+    spec: ConnectorSpec
+    default_topic: str
+    pending: list[tuple[str, Any, Any]]
+
+
+def port_of(
+    op: nodes.Operation, stream: StreamPlan, plan: Plan, names: Namespace
+) -> SinkPort:
+    """Make the port of one `.to`; its parameters override the connector's."""
+    decl = next(decl for decl in plan.connectors if decl.name == op.target)
+    constants = {param.name: param.value for param in decl.params}
+    params = {name: constant_value(value, plan) for name, value in constants.items()}
+    for arg in op.args:
+        if arg.name is not None and arg.name != "topic":
+            params[arg.name] = constant_value(arg.value, plan)
+    topic = params.get("topic")
+    default = topic if isinstance(topic, str) else f"{stream.name}-output"
+    pending: list[tuple[str, Any, Any]] = []
+    generated = names.bind("P", pending)
+    spec = ConnectorSpec(decl.name, decl.kind, params)
+    return SinkPort(generated, stream.index, spec, sound_text(default), pending)
+
+
+def constant_value(value: Expr, plan: Plan) -> ConstantValue:
+    """Return a connector parameter: a literal, a named constant or a bare word."""
+    match value:
+        case nodes.Literal():
+            return value.value
+        case nodes.Unary(op="-", operand=nodes.Literal(value=number)) if isinstance(
+            number, int | float
+        ):
+            return -number
+        case nodes.ArrayLiteral():
+            items = [constant_value(item, plan) for item in value.items]
+            return ",".join(str(item) for item in items)
+        case nodes.Name():
+            return _named(value.id, plan)
+    return None
+
+
+def _named(name: str, plan: Plan) -> ConstantValue:
+    for decl in plan.program.body:
+        if isinstance(decl, nodes.VarDecl) and decl.name == name:
+            return constant_value(decl.value, plan)
+    return name

@@ -1,0 +1,214 @@
+"""Programs whose order of work is known when compiling: one loop over the batch.
+
+Streams stand inline, breadth first: the consumers of an event in declaration order,
+then the consumers of what they gave, level by level.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from engine.compiler.code import Code, constant
+from engine.compiler.kinds import STR
+from engine.compiler.lines import Lines
+from engine.compiler.plan import StreamPlan
+from engine.compiler.streams import Current, StreamCompiler, Unit
+
+MAX_INLINED: Final = 400  # stream bodies in one program, repetitions counted
+CHAIN_TYPES: Final = 4  # up to here types are compared one after another
+
+
+class TooManyBodiesError(Exception):
+    """Inlining would repeat stream bodies too often; the queue is used instead."""
+
+
+@dataclass(slots=True)
+class _Step:
+    """One stream to write inline, fed by the row in variable `row`."""
+
+    stream: StreamPlan
+    row: str
+    type: Code
+    names: frozenset[str]
+    is_guarded: bool
+
+
+class InlineTarget:
+    """Keeps the final event of each stream in a variable of its own."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.variable = ""
+        self.left: list[Current] = []
+
+    def output(self, stream: StreamPlan, text: str, lines: Lines) -> None:
+        """Append one output."""
+        lines.add(f"no{stream.index} += 1", f"push({text})")
+
+    def outputs(self, stream: StreamPlan, text: str, lines: Lines) -> None:
+        """Append a list of outputs."""
+        lines.add(f"no{stream.index} += len({text})", f"out.extend({text})")
+
+    def final(self, stream: StreamPlan, current: Current, lines: Lines) -> None:
+        """Remember the final event for the consumers."""
+        if self.has_consumers(stream):
+            lines.add(f"{self.variable} = {current.row}")
+            self.left.append(current)
+
+    def has_consumers(self, stream: StreamPlan) -> bool:
+        """Tell whether some stream consumes this one or a type it makes."""
+        return bool(self.unit.plan.consumers(stream.gives | {stream.name}))
+
+
+class StaticProgram:
+    """Writes `run` and `run_nested`."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.names = unit.names
+        self.target = InlineTarget(unit)
+        self.count = 0
+        self.may_stop = False
+
+    def write(self) -> Lines:
+        """Return both functions: over flat rows, and over envelopes around rows."""
+        branches = [self._branch(name) for name in self.unit.plan.consumed]
+        lines = Lines()
+        self._function(lines, "run", "r = e", branches)
+        self._function(lines, "run_nested", "r = e.fields", branches)
+        return lines
+
+    def _function(
+        self, lines: Lines, name: str, read: str, branches: list[Lines]
+    ) -> None:
+        lines.vpl_line = 0
+        streams = self.unit.plan.streams
+        counters = [f"ni{s.index}" for s in streams] + [f"no{s.index}" for s in streams]
+        with lines.block(f"def {name}(events, out):"):
+            lines.add("push = out.append", f"{' = '.join([*counters, 'lost'])} = 0")
+            with lines.block("try:"), lines.block("for e in events:"):
+                lines.add("t = e.t", read)
+                if self.may_stop:
+                    lines.add("BUDGET.restart()", "m = len(out)")
+                self._dispatch(lines, branches)
+            with lines.block("finally:"):
+                for stream in streams:
+                    at = stream.index
+                    lines.add(f"x{at}.events_in += ni{at}", f"x{at}.outputs += no{at}")
+                lines.add("UNROUTED[0] += lost")
+
+    def _dispatch(self, lines: Lines, branches: list[Lines]) -> None:
+        if len(branches) <= CHAIN_TYPES:
+            word = "if"
+            for name, body in zip(self.unit.plan.consumed, branches, strict=True):
+                with lines.block(f"{word} t == {self.names.text(name)}:"):
+                    _paste(lines, body)
+                word = "elif"
+            with lines.block("else:"):
+                lines.add("lost += 1")
+            return
+        places = {name: at for at, name in enumerate(self.unit.plan.consumed)}
+        table = self.names.bind("K", places)
+        lines.add(f"b = {table}.get(t, {len(branches)})")
+        self._tree(lines, branches, 0, len(branches) + 1)
+
+    def _tree(self, lines: Lines, branches: list[Lines], low: int, high: int) -> None:
+        """Write a binary search over the branches `low` to `high` - 1."""
+        if high - low == 1:
+            if low == len(branches):
+                lines.add("lost += 1")
+            else:
+                _paste(lines, branches[low])
+            return
+        middle = (low + high) // 2
+        with lines.block(f"if b < {middle}:"):
+            self._tree(lines, branches, low, middle)
+        with lines.block("else:"):
+            self._tree(lines, branches, middle, high)
+
+    def _branch(self, name: str) -> Lines:
+        """Return what happens to an event of type `name`, consumers included."""
+        lines = Lines()
+        type_code = constant(self.names.text(name), STR)
+        names = frozenset({name})
+        steps = [
+            _Step(stream, "r", type_code, names, is_guarded=False)
+            for stream in self.unit.plan.consumers(names)
+        ]
+        at = 0
+        while at < len(steps):  # grows while it runs: breadth first
+            steps.extend(self._step(lines, steps[at]))
+            at += 1
+        for step in steps:
+            if step.stream.has_process:
+                lines.add(f"if len(out) - m > LIMIT: cut(out, m, x{step.stream.index})")
+                break
+        return lines
+
+    def _step(self, lines: Lines, step: _Step) -> list[_Step]:
+        self.count += 1
+        if self.count > MAX_INLINED:
+            raise TooManyBodiesError
+        target = self.target
+        target.variable, target.left = self.names.fresh("q"), []
+        has_consumers = target.has_consumers(step.stream)
+        if has_consumers:
+            lines.add(f"{target.variable} = None")
+        if step.is_guarded:
+            with lines.block(f"if {step.row} is not None:"):
+                self._body(lines, step)
+        else:
+            self._body(lines, step)
+        return self._next_steps(step.stream) if has_consumers else []
+
+    def _body(self, lines: Lines, step: _Step) -> None:
+        body = Lines(lines.level)
+        compiler = StreamCompiler(self.unit, step.stream, self.target, body)
+        compiler.body(Current(step.row, step.type), step.names)
+        at = step.stream.index
+        lines.vpl_line = step.stream.decl.span.line
+        lines.add(f"ni{at} += 1")
+        if not compiler.may_stop:
+            lines.take(body)
+            return
+        self.may_stop = True
+        marks = {"out": f"m{at}"}
+        marks |= {p.generated: f"m{p.generated}" for p in compiler.used_ports}
+        for kept, mark in marks.items():
+            lines.add(f"{mark} = len({kept})")
+        with lines.block("try:"):
+            _paste(lines, body, body.level)
+        with lines.block("except StreamStopped as stop:"):
+            lines.add(f"x{at}.stop(stop)")
+            lines.add(*(f"del {kept}[{mark}:]" for kept, mark in marks.items()))
+            if self.target.has_consumers(step.stream):
+                lines.add(f"{self.target.variable} = None")
+
+    def _next_steps(self, stream: StreamPlan) -> list[_Step]:
+        """Return the consumers of the final event the last body left."""
+        if not self.target.left:
+            return []
+        current = self.target.left[-1]
+        names, type_code = final_names(stream, current, self.unit)
+        return [
+            _Step(consumer, self.target.variable, type_code, names, is_guarded=True)
+            for consumer in self.unit.plan.consumers(names)
+        ]
+
+
+def final_names(
+    stream: StreamPlan, current: Current, unit: Unit
+) -> tuple[frozenset[str], Code]:
+    """Return the names a final event is delivered under, and its type."""
+    own = constant(unit.names.text(stream.name), STR)
+    if not current.is_made:
+        return frozenset({stream.name}), own
+    made = str(unit.names.values[current.type.text])
+    return frozenset({stream.name, made}), current.type
+
+
+def _paste(lines: Lines, body: Lines, level: int = 0) -> None:
+    """Append `body`, which was written at indentation `level`."""
+    shift = lines.level - level
+    lines.take(body, shift)
+    if not body.texts:
+        lines.add("pass")

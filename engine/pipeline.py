@@ -1,0 +1,240 @@
+"""Pipelines: programs that take events."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+
+import vpl
+from engine.compiler.codegen import Compiled, compile_plan
+from engine.compiler.support import unsupported
+from engine.connectors.base import Sink, SinkFactory
+from engine.errors import BadEventError, InvalidProgramError, PipelineClosedError
+from engine.event import Event
+from engine.explain import explain
+from engine.limits import Limits
+from engine.metrics import PipelineMetrics
+from engine.reply import BatchReply, OutputForm, Reply
+from engine.runtime.clock import Clock, SystemClock
+from engine.runtime.contexts import ContextExecutor
+from engine.runtime.executors import Executor, QueueExecutor, StaticExecutor
+from engine.runtime.instance import Instance
+from engine.runtime.measure import measure
+from engine.runtime.sinkhub import SinkHub
+from engine.wire import BatchForm, RowDecoder
+
+PYTHON_FRAMES_PER_CALL: Final = 8  # a call through a builtin and a lambda
+
+
+def compile_program(
+    source: str,
+    *,
+    name: str = "pipeline",
+    limits: Limits | None = None,
+    sinks: SinkFactory | None = None,
+    clock: Clock | None = None,
+) -> "Pipeline":
+    """Return a pipeline that runs `source`.
+
+    `sinks` makes the sinks of `.to`; without it those events go nowhere, as in trial
+    runs. Raises `InvalidProgramError` with all findings if there is an error among
+    them.
+    """
+    checked = vpl.check(source)
+    diagnostics = checked.diagnostics
+    if checked.valid:
+        diagnostics += unsupported(checked.program)
+    if any(item.severity == "error" for item in diagnostics):
+        raise InvalidProgramError(diagnostics)
+    limits = Limits() if limits is None else limits
+    _allow_recursion(limits)
+    compiled = compile_plan(checked.program)
+    return Pipeline(name, compiled, limits, sinks, clock or SystemClock())
+
+
+def _allow_recursion(limits: Limits) -> None:
+    """Let Python go as deep as the limit of the language, for the whole process."""
+    needed = 1000 + PYTHON_FRAMES_PER_CALL * limits.recursion_depth
+    if sys.getrecursionlimit() < needed:
+        sys.setrecursionlimit(needed)
+
+
+class Pipeline:
+    """A running program.
+
+    Any thread may call any method. Without contexts events are handled one after the
+    other in the threads that bring them; with contexts each context is a thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        compiled: Compiled,
+        limits: Limits,
+        sinks: SinkFactory | None,
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self.program = compiled.plan.program
+        self.fingerprint = vpl.fingerprint(self.program)
+        self.consumes = frozenset(compiled.plan.consumed)
+        self.emits = vpl.emitted_types(self.program)
+        self.streams = vpl.stream_names(self.program)
+        self._compiled = compiled
+        self._limits = limits
+        self._instance = Instance(compiled, limits, clock)
+        self._hub = SinkHub(compiled.ports, sinks, name)
+        self._decoder = RowDecoder(compiled.fields, compiled.row_class, clock)
+        self._executor = self._make_executor()
+        self._is_parallel = compiled.plan.is_threaded
+        self._lock = threading.Lock()
+        self._starting = threading.Lock()
+        self._is_started = False
+        self._is_closed = False
+        self._counts = PipelineMetrics()
+
+    def _make_executor(self) -> Executor:
+        if self._compiled.plan.is_threaded:
+            return ContextExecutor(self._instance, self._hub, self._limits)
+        if self._compiled.queued is not None:
+            return QueueExecutor(self._instance, self._hub, self._limits)
+        return StaticExecutor(self._instance, self._hub)
+
+    # --- life -----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open sinks and start contexts; events start a pipeline by themselves."""
+        with self._starting:
+            if not self._is_started and not self._is_closed:
+                self._hub.open()
+                self._executor.start()
+                self._is_started = True
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Finish what was begun, deliver what sinks hold, and take no more events."""
+        with self._starting:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        if self._is_started:
+            with self._lock:
+                self._executor.close(timeout_s)
+            self._hub.close(timeout_s)
+
+    def flush(self) -> None:
+        """End what waits for later events; nothing of this build does."""
+
+    @property
+    def sinks(self) -> dict[str, Sink]:
+        """Return the sinks by the name of their connector."""
+        return dict(self._hub.sinks)
+
+    # --- events ---------------------------------------------------------------------
+
+    def inject(
+        self,
+        event: Event,
+        *,
+        family: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Reply:
+        """Handle one event and return everything it caused.
+
+        An event of a type nobody consumes is delivered as `family` if somebody
+        consumes that. Waits for contexts at most `timeout_s`. Raises `BadEventError`.
+        """
+        try:
+            envelope = self._decoder.envelope(event)
+        except BadEventError:
+            self._counts.rejected += 1
+            raise
+        done = self._execute([envelope], is_nested=True, family=family, wait=timeout_s)
+        return Reply(done.outputs, done.faults, done.complete)
+
+    def inject_batch(
+        self,
+        payload: bytes,
+        *,
+        form: BatchForm = "auto",
+        family: str | None = None,
+        outputs: OutputForm = "all",
+        timeout_s: float | None = None,
+    ) -> BatchReply:
+        """Handle the events of a batch in order.
+
+        `payload` is NDJSON, a JSON array or `{"events": [..]}`. What is no event is
+        rejected by its index, the others are handled. Raises `BadEventError` if the
+        payload as a whole is no batch.
+        """
+        began = time.perf_counter_ns()
+        batch = self._decoder.decode(payload, form)
+        rows = batch.rows
+        done = self._execute(rows, batch.is_nested, family=family, wait=timeout_s)
+        self._counts.rejected += len(batch.rejected)
+        return BatchReply(
+            accepted=len(rows),
+            rows=done.outputs if outputs == "all" else [],
+            rejected=batch.rejected,
+            errors=done.faults,
+            complete=done.complete,
+            output_count=len(done.outputs),
+            processing_time_us=(time.perf_counter_ns() - began) // 1000,
+            form=outputs,
+        )
+
+    def _execute(
+        self,
+        rows: list[Any],
+        is_nested: bool,
+        *,
+        family: str | None,
+        wait: float | None,
+    ) -> Any:
+        if not self._is_started:
+            self.start()
+        if family is not None and family in self.consumes:
+            _deliver_as(family, rows, self.consumes)
+        limit = self._limits.reply_timeout_s
+        timeout_s = limit if wait is None else min(wait, limit)
+        began = time.perf_counter()
+        if self._is_parallel:
+            self._refuse_if_closed()
+            done = self._executor.execute(rows, is_nested, timeout_s)
+        else:
+            with self._lock:
+                self._refuse_if_closed()
+                done = self._executor.execute(rows, is_nested, timeout_s)
+        self._count(len(rows), len(done.outputs), time.perf_counter() - began)
+        return done
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise PipelineClosedError(f"pipeline '{self.name}' is closed")
+
+    def _count(self, events: int, outputs: int, elapsed_s: float) -> None:
+        with self._starting:
+            self._counts.events_in += events
+            self._counts.events_out += outputs
+            self._counts.processing_s += elapsed_s
+
+    # --- looking in -----------------------------------------------------------------
+
+    def metrics(self) -> PipelineMetrics:
+        """Return the counters so far."""
+        return measure(self._counts, self._instance)
+
+    def explain_source(self) -> str:
+        """Return the generated Python."""
+        return self._compiled.source
+
+    def explain(self) -> dict[str, Any]:
+        """Return the compiled plan (vpl.md 18.6)."""
+        return explain(self._compiled.plan)
+
+
+def _deliver_as(family: str, rows: Iterable[Any], consumed: frozenset[str]) -> None:
+    """Retype events whose own type nobody consumes."""
+    for row in rows:
+        if row.t not in consumed:
+            row.t = family

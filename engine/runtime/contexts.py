@@ -1,0 +1,265 @@
+"""Contexts: threads that run streams side by side (vpl.md section 13)."""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from engine.compiler.plan import Plan
+from engine.limits import Limits
+from engine.runtime.executors import Executed, report_crash
+from engine.runtime.instance import Instance
+from engine.runtime.lane import Item, Lane, Output
+from engine.runtime.sinkhub import SinkHub
+from vpl import nodes
+
+
+class Ticket:
+    """One injected event on its way through the contexts."""
+
+    def __init__(self) -> None:
+        self.made: list[Output] = []
+        self.producers: set[str] = set()
+        self.faults: list[dict[str, Any]] = []
+        self.stopped: set[int] = set()
+        self.spent_s: dict[str, float] = {}
+        self.finished = threading.Event()
+        self._open = 1  # the injecting thread holds one share until all is sent
+        self._lock = threading.Lock()
+
+    def add(self) -> None:
+        """Take a share for a message that will be sent."""
+        with self._lock:
+            self._open += 1
+
+    def done(self) -> None:
+        """Give a share back; the last one finishes the ticket."""
+        with self._lock:
+            self._open -= 1
+            if self._open == 0:
+                self.finished.set()
+
+    def collect(self, context: str, lane: Lane, faults: list[dict[str, Any]]) -> None:
+        """Take over what a context made of the event."""
+        with self._lock:
+            if lane.made:
+                self.producers.add(context)
+                self.made.extend(lane.made)
+            if lane.stopped:
+                self.made = [m for m in self.made if m[1] not in lane.stopped]
+            self.faults.extend(faults)
+
+    def executed(self) -> Executed:
+        """Return what is known, in the order of vpl.md section 13."""
+        with self._lock:
+            made = list(self.made)
+            if len(self.producers) > 1:
+                made.sort(key=lambda output: output[:2])
+            outputs = [output for _, _, output in made]
+            return Executed(outputs, list(self.faults), self.finished.is_set())
+
+
+Message = tuple[Ticket, list[Item]]
+
+
+class ContextQueue:
+    """Messages for one context; a full queue holds up the sender.
+
+    Its size is counted in events. `put` without `may_wait` never blocks: contexts that
+    send to each other in a circle must not wait for each other.
+    """
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._messages: deque[Message | None] = deque()
+        self._events = 0
+        self._changed = threading.Condition()
+
+    def put(self, message: Message, *, may_wait: bool) -> None:
+        """Append a message, waiting for room if allowed."""
+        with self._changed:
+            while may_wait and self._events >= self._bound:
+                self._changed.wait()
+            self._events += len(message[1])
+            self._messages.append(message)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Append the end: `get` returns None after all earlier messages."""
+        with self._changed:
+            self._messages.append(None)
+            self._changed.notify_all()
+
+    def get(self) -> Message | None:
+        """Wait for the next message and remove it."""
+        with self._changed:
+            while not self._messages:
+                self._changed.wait()
+            message = self._messages.popleft()
+            if message is not None:
+                self._events -= len(message[1])
+            self._changed.notify_all()
+            return message
+
+
+class ContextExecutor:
+    """Runs each context in its own thread; `execute` may be called by many."""
+
+    def __init__(self, instance: Instance, hub: SinkHub, limits: Limits) -> None:
+        self._instance = instance
+        self._hub = hub
+        self._routes = instance.compiled.routes
+        self._plan = instance.compiled.plan
+        self._bound = limits.outputs_per_event
+        self._queues = {
+            context: ContextQueue(limits.context_queue_events)
+            for context in self._plan.contexts
+        }
+        self._reach = _reach(self._plan)
+        self._threads: list[threading.Thread] = []
+        self._sending = threading.Lock()
+
+    def start(self) -> None:
+        """Start one thread per context."""
+        for context in self._queues:
+            name = f"context {context or 'default'}"
+            thread = threading.Thread(
+                target=self._work, args=(context,), name=name, daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def execute(
+        self, rows: Iterable[Any], is_nested: bool, timeout_s: float
+    ) -> Executed:
+        """Send rows to their contexts, wait for all of them, and put them together."""
+        deadline = time.monotonic() + timeout_s
+        with self._sending:  # all contexts see events in one order
+            tickets = [
+                self._send(row.t, row.fields if is_nested else row) for row in rows
+            ]
+        whole = Executed()
+        for ticket in tickets:
+            ticket.finished.wait(max(0.0, deadline - time.monotonic()))
+            part = ticket.executed()
+            whole.outputs += part.outputs
+            whole.faults += part.faults
+            whole.complete = whole.complete and part.complete
+        return whole
+
+    def close(self, timeout_s: float) -> None:
+        """Let contexts finish what is queued, at most `timeout_s` together."""
+        deadline = time.monotonic() + timeout_s
+        for queue in self._queues.values():
+            queue.close()
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _send(self, event_type: str, row: Any) -> Ticket:
+        ticket = Ticket()
+        route = self._routes.get(event_type)
+        if route is None:
+            self._instance.count_unrouted()
+        else:
+            for context, functions in route.by_context.items():
+                ticket.add()
+                item = (row, event_type, functions, 0, -1)
+                self._queues[context].put((ticket, [item]), may_wait=True)
+        ticket.done()
+        return ticket
+
+    # --- inside a context -----------------------------------------------------------
+
+    def _work(self, context: str) -> None:
+        _pin(_cores(self._plan, context))
+        lane = Lane(context, self._instance.frames, self._bound)
+        while (message := self._queues[context].get()) is not None:
+            ticket, items = message
+            try:
+                self._handle(context, lane, ticket, items)
+            except Exception as error:  # boundary of the context
+                fault = report_crash(self._instance, error, "")
+                ticket.collect(context, lane, [fault, *self._drain(context)])
+            finally:
+                ticket.done()
+
+    def _handle(
+        self, context: str, lane: Lane, ticket: Ticket, items: list[Item]
+    ) -> None:
+        budget = self._instance.budgets[context]
+        budget.resume(ticket.spent_s.get(context, 0.0))
+        lane.begin(ticket.stopped)
+        lane.pending.extend(items)
+        lane.run()
+        ticket.spent_s[context] = budget.spent_s()
+        self._flush_sinks(context)
+        ticket.collect(context, lane, self._drain(context))
+        self._forward(context, lane, ticket)
+
+    def _forward(self, context: str, lane: Lane, ticket: Ticket) -> None:
+        """Send what other contexts have to do, one message to each."""
+        by_context: dict[str, list[Item]] = {}
+        for target, item in lane.outgoing:
+            by_context.setdefault(target, []).append(item)
+        for target, items in by_context.items():
+            ticket.add()
+            may_wait = context not in self._reach[target]
+            self._queues[target].put((ticket, items), may_wait=may_wait)
+
+    def _flush_sinks(self, context: str) -> None:
+        streams = self._plan.streams
+        ports = [
+            port
+            for port in self._instance.compiled.ports
+            if streams[port.stream].context == context
+        ]
+        self._hub.flush(ports, self._instance.frames)
+
+    def _drain(self, context: str) -> list[dict[str, Any]]:
+        frames = self._instance.frames
+        return [
+            fault
+            for stream in self._plan.streams
+            if stream.context == context
+            for fault in frames[stream.index].drain_faults()
+        ]
+
+
+def _reach(plan: Plan) -> dict[str, set[str]]:
+    """Return for each context those its events may go to, directly or not."""
+    reach: dict[str, set[str]] = {context: set() for context in plan.contexts}
+    for stream in plan.streams:
+        for consumer in plan.consumers(stream.gives | {stream.name}):
+            reach[stream.context].add(consumer.context)
+    for middle in plan.contexts:
+        for start in plan.contexts:
+            if middle in reach[start]:
+                reach[start] |= reach[middle]
+    return reach
+
+
+def _cores(plan: Plan, context: str) -> set[int]:
+    """Return the cores a context asks for."""
+    for decl in plan.program.body:
+        if isinstance(decl, nodes.ContextDecl) and decl.name == context:
+            for param in decl.params:
+                if param.name == "cores" and isinstance(
+                    param.value, nodes.ArrayLiteral
+                ):
+                    return {
+                        item.value
+                        for item in param.value.items
+                        if isinstance(item, nodes.Literal) and type(item.value) is int
+                    }
+    return set()
+
+
+def _pin(cores: set[int]) -> None:
+    """Bind the calling thread to cores, as far as this machine has them."""
+    if not cores or not hasattr(os, "sched_setaffinity"):
+        return
+    usable = cores & os.sched_getaffinity(0)
+    if usable:
+        os.sched_setaffinity(0, usable)

@@ -1,0 +1,135 @@
+"""Running a program in the caller's thread."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.compiler.plan import DEFAULT_CONTEXT
+from engine.limits import Limits
+from engine.runtime.instance import Instance
+from engine.runtime.lane import Lane
+from engine.runtime.sinkhub import SinkHub
+
+logger = logging.getLogger("varpulis")
+
+
+@dataclass(slots=True)
+class Executed:
+    """What a batch of events gave."""
+
+    outputs: list[Any] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    complete: bool = True
+
+
+class Executor(Protocol):
+    """Runs rows through a program; one caller at a time unless it says otherwise."""
+
+    def start(self) -> None:
+        """Start threads if it has any."""
+        ...
+
+    def execute(
+        self, rows: Iterable[Any], is_nested: bool, timeout_s: float
+    ) -> Executed:
+        """Run rows in order and return everything they caused."""
+        ...
+
+    def close(self, timeout_s: float) -> None:
+        """Finish what was begun and stop threads."""
+        ...
+
+
+def report_crash(instance: Instance, error: Exception, stream: str) -> dict[str, Any]:
+    """Log an error of generated code and return the fault R005."""
+    line = instance.vpl_line(error)
+    logger.error("internal error at VPL line %d", line, exc_info=error)
+    message = f"internal error at line {line}: {error.__class__.__name__}"
+    return {"code": "R005", "stream": stream, "message": message}
+
+
+def drain(instance: Instance) -> list[dict[str, Any]]:
+    """Return the faults all streams noted since the last drain."""
+    return [fault for frame in instance.frames for fault in frame.drain_faults()]
+
+
+class StaticExecutor:
+    """Runs the one loop of a static program."""
+
+    def __init__(self, instance: Instance, hub: SinkHub) -> None:
+        self._instance = instance
+        self._hub = hub
+        self._ports = instance.compiled.ports
+        self._run = instance.run
+        self._run_nested = instance.run_nested
+
+    def start(self) -> None:
+        """Do nothing: there are no threads."""
+
+    def execute(
+        self, rows: Iterable[Any], is_nested: bool, timeout_s: float
+    ) -> Executed:
+        """Run rows; an internal error costs the event it happened on."""
+        outputs: list[Any] = []
+        crashes: list[dict[str, Any]] = []
+        run = self._run_nested if is_nested else self._run
+        remaining = iter(rows)
+        while True:
+            try:
+                run(remaining, outputs)
+                break
+            except Exception as error:  # boundary to generated code
+                crashes.append(report_crash(self._instance, error, ""))
+        if self._ports:
+            self._hub.flush(self._ports, self._instance.frames)
+        return Executed(outputs, drain(self._instance) + crashes)
+
+    def close(self, timeout_s: float) -> None:
+        """Do nothing: every call finished what it began."""
+
+
+class QueueExecutor:
+    """Runs a program that needs a queue, without threads."""
+
+    def __init__(self, instance: Instance, hub: SinkHub, limits: Limits) -> None:
+        self._instance = instance
+        self._hub = hub
+        self._routes = instance.compiled.routes
+        self._budget = next(iter(instance.budgets.values()))
+        bound = limits.outputs_per_event
+        self._lane = Lane(DEFAULT_CONTEXT, instance.frames, bound)
+
+    def start(self) -> None:
+        """Do nothing: there are no threads."""
+
+    def execute(
+        self, rows: Iterable[Any], is_nested: bool, timeout_s: float
+    ) -> Executed:
+        """Run rows one by one."""
+        done = Executed()
+        for envelope in rows:
+            row = envelope.fields if is_nested else envelope
+            self._one(envelope.t, row, done)
+        self._hub.flush(self._instance.compiled.ports, self._instance.frames)
+        done.faults[:0] = drain(self._instance)
+        return done
+
+    def _one(self, event_type: str, row: Any, done: Executed) -> None:
+        route = self._routes.get(event_type)
+        if route is None:
+            self._instance.count_unrouted()
+            return
+        lane = self._lane
+        lane.begin(set())
+        self._budget.restart()
+        for functions in route.by_context.values():
+            lane.pending.append((row, event_type, functions, 0, -1))
+        try:
+            lane.run()
+        except Exception as error:  # boundary to generated code
+            done.faults.append(report_crash(self._instance, error, ""))
+        done.outputs.extend(output for _, _, output in lane.made)
+
+    def close(self, timeout_s: float) -> None:
+        """Do nothing: every call finished what it began."""

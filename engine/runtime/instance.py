@@ -1,0 +1,83 @@
+"""A compiled program with everything it needs to run."""
+
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from engine.compiler.codegen import FILE_NAME, Compiled
+from engine.errors import LoadError
+from engine.limits import Limits
+from engine.runtime.clock import Clock
+from engine.runtime.frame import Budget, Frame, StreamStopped
+
+Run = Callable[[Any, list[Any]], None]
+
+
+class Instance:
+    """The module of a compiled program, loaded: globals set, frames and budgets made.
+
+    `budgets` are per context, `frames` per stream. A `Compiled` is instantiated once.
+    """
+
+    def __init__(self, compiled: Compiled, limits: Limits, clock: Clock) -> None:
+        self.compiled = compiled
+        self.budgets = {
+            context: Budget(limits.cpu_s_per_event)
+            for context in compiled.plan.contexts
+        }
+        self.frames = [
+            Frame(s.name, self.budgets[s.context], limits, clock, s.aliases)
+            for s in compiled.plan.streams
+        ]
+        values = compiled.values
+        values |= {f"x{at}": frame for at, frame in enumerate(self.frames)}
+        values["G_LOCK"] = threading.RLock()
+        values["LIMIT"] = limits.outputs_per_event
+        values["BUDGET"] = next(iter(self.budgets.values()), None)
+        # generated code: names are made by the compiler, texts are values
+        exec(compiled.code, values)  # noqa: S102
+        self._load(limits, clock)
+        if compiled.queued is not None:
+            compiled.queued.link(values)
+
+    def _load(self, limits: Limits, clock: Clock) -> None:
+        """Set the globals in program order."""
+        budget = Budget(limits.cpu_s_per_event)
+        self.load_frame = Frame("", budget, limits, clock)
+        empty = [None] * len(self.compiled.row_class.__struct_fields__)
+        self.load_frame.row = self.compiled.row_class(*empty)
+        try:
+            self.compiled.values["load"](self.load_frame, 0)
+        except StreamStopped as stopped:
+            raise LoadError(f"setting the globals: {stopped.message}") from stopped
+
+    @property
+    def run(self) -> Run:
+        """Return the loop over flat rows of a static program."""
+        run: Run = self.compiled.values["run"]
+        return run
+
+    @property
+    def run_nested(self) -> Run:
+        """Return the loop over envelopes around rows of a static program."""
+        run: Run = self.compiled.values["run_nested"]
+        return run
+
+    @property
+    def unrouted(self) -> int:
+        """Return how many events nobody consumed."""
+        count: int = self.compiled.values["UNROUTED"][0]
+        return count
+
+    def count_unrouted(self) -> None:
+        """Count an event nobody consumes."""
+        self.compiled.values["UNROUTED"][0] += 1
+
+    def vpl_line(self, error: BaseException) -> int:
+        """Return the program line where generated code failed, 0 if unknown."""
+        line_map = self.compiled.line_map
+        for place in reversed(traceback.extract_tb(error.__traceback__)):
+            if place.filename == FILE_NAME and place.lineno is not None:
+                return line_map[place.lineno - 1] if place.lineno else 0
+        return 0

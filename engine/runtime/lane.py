@@ -1,0 +1,84 @@
+"""One line of work through the queue of a program, breadth first (vpl.md 8.1)."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from engine.runtime.frame import Frame
+from engine.runtime.routes import Route, StreamFunction
+
+Output = tuple[int, int, Any]  # depth, declaration order of the stream, output
+Item = tuple[Any, str, list[StreamFunction], int, int]
+"""Row, type, consumers, depth, and the stream that made the event (-1: injected)."""
+
+
+class Lane:
+    """Runs events and what they cause in one context.
+
+    Generated code calls `output`, `outputs`, `queue`, `discard`. `outgoing` collects
+    what other contexts have to do.
+    """
+
+    def __init__(self, context: str, frames: Sequence[Frame], bound: int) -> None:
+        self.context = context
+        self.frames = frames
+        self.bound = bound
+        self.pending: deque[Item] = deque()
+        self.made: list[Output] = []
+        self.outgoing: list[tuple[str, Item]] = []
+        self.stopped: set[int] = set()
+
+    def begin(self, stopped: set[int]) -> None:
+        """Take up an event; `stopped` are the streams that may not go on with it."""
+        self.pending.clear()
+        self.made = []
+        self.outgoing = []
+        self.stopped = stopped
+
+    def output(self, stream: int, depth: int, output: Any) -> None:
+        """Keep one output of a stream."""
+        self.frames[stream].outputs += 1
+        self.made.append((depth, stream, output))
+
+    def outputs(self, stream: int, depth: int, outputs: list[Any]) -> None:
+        """Keep outputs of a stream in order."""
+        self.frames[stream].outputs += len(outputs)
+        self.made.extend((depth, stream, output) for output in outputs)
+
+    def queue(
+        self, stream: int, row: Any, event_type: str, route: Route, depth: int
+    ) -> None:
+        """Pass a final event of a stream on to its consumers."""
+        self.frames[stream].events_out += 1
+        for context, functions in route.by_context.items():
+            item = (row, event_type, functions, depth, stream)
+            if context == self.context:
+                self.pending.append(item)
+            else:
+                self.outgoing.append((context, item))
+
+    def discard(self, stream: int) -> None:
+        """Take back what a stopped stream made of this event."""
+        self.stopped.add(stream)
+        self.made = [made for made in self.made if made[1] != stream]
+        self.pending = deque(item for item in self.pending if item[4] != stream)
+        self.outgoing = [sent for sent in self.outgoing if sent[1][4] != stream]
+
+    def run(self) -> None:
+        """Work off everything that is pending."""
+        while self.pending:
+            row, event_type, functions, depth, _ = self.pending.popleft()
+            for function in functions:
+                function(self, row, event_type, depth)
+                if len(self.made) > self.bound:
+                    self._cut()
+                    return
+
+    def _cut(self) -> None:
+        """Keep the first outputs and drop the rest of the work (R003)."""
+        stream = self.made[self.bound][1]
+        del self.made[self.bound :]
+        self.pending.clear()
+        self.outgoing.clear()
+        text = f"more than {self.bound} outputs for one event"
+        self.frames[stream].fault("R003", text)

@@ -1,0 +1,86 @@
+"""Events from streams to sinks."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from engine.compiler.sinkports import SinkPort
+from engine.connectors.base import ConnectorSpec, Sink, SinkFactory
+from engine.encoding import encode
+from engine.runtime.frame import Frame
+from engine.runtime.values import Timestamp, iso_text
+
+
+def encode_for_sink(output: Any, stamp: Timestamp) -> bytes:
+    """Return the flat JSON object of an output with its timestamp (vpl.md 18.2)."""
+    text = iso_text(stamp.ns)
+    if isinstance(output, msgspec.Struct):
+        output.ts = text  # type: ignore[attr-defined]  # every output class has it
+        payload = encode(output)
+        output.ts = None  # type: ignore[attr-defined]  # replies go without
+        return payload
+    if "timestamp" in output:
+        return encode(output)
+    head = {"event_type": output["event_type"], "timestamp": text}
+    return encode(head | output)
+
+
+class SinkHub:
+    """The sinks of one pipeline; without a factory events end here, uncounted."""
+
+    def __init__(
+        self, ports: Iterable[SinkPort], factory: SinkFactory | None, pipeline: str
+    ) -> None:
+        self.sinks: dict[str, Sink] = {}
+        self._by_port: dict[str, Sink] = {}
+        made: list[tuple[ConnectorSpec, Sink]] = []
+        for port in ports if factory is not None else ():
+            spec = replace(port.spec, pipeline=pipeline)
+            sink = next((sink for known, sink in made if known == spec), None)
+            if sink is None and factory is not None:
+                sink = factory(spec)
+                made.append((spec, sink))
+                self.sinks[_free_name(spec.name, self.sinks)] = sink
+            if sink is not None:
+                self._by_port[port.generated] = sink
+
+    def open(self) -> None:
+        """Open every sink."""
+        for sink in self.sinks.values():
+            sink.open()
+
+    def close(self, timeout_s: float) -> None:
+        """Close every sink."""
+        for sink in self.sinks.values():
+            sink.close(timeout_s)
+
+    def flush(self, ports: Iterable[SinkPort], frames: list[Frame]) -> None:
+        """Send what the ports collected, in order."""
+        for port in ports:
+            if not port.pending:
+                continue
+            sink = self._by_port.get(port.generated)
+            if sink is not None:
+                frame = frames[port.stream]
+                frame.sink_sent += len(port.pending)
+                _send(sink, port.pending, frame.stream)
+            port.pending.clear()
+
+
+def _send(sink: Sink, pending: list[tuple[str, Any, Any]], stream: str) -> None:
+    for topic, entries in groupby(pending, key=itemgetter(0)):
+        events = [encode_for_sink(output, stamp) for _, output, stamp in entries]
+        sink.send(topic, events, stream=stream)
+
+
+def _free_name(name: str, taken: dict[str, Sink]) -> str:
+    count = 1
+    free = name
+    while free in taken:
+        count += 1
+        free = f"{name}#{count}"
+    return free

@@ -1,0 +1,104 @@
+"""Texts of instants and durations (vpl.md sections 1, 5 and 12.1)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from engine.runtime.values import INT_MAX, INT_MIN, NS_PER_S
+
+NS_PER_MS: Final = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ISO = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})"
+    r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9})\d*)?)?"
+    r"([Zz]|[+-]\d{2}(?::?\d{2})?)?)?",
+    re.ASCII,
+)
+UNITS_NS: Final[dict[str, int]] = {
+    "d": 86_400 * NS_PER_S,
+    "h": 3_600 * NS_PER_S,
+    "m": 60 * NS_PER_S,
+    "s": NS_PER_S,
+    "ms": NS_PER_MS,
+    "us": 1_000,
+    "ns": 1,
+}
+_UNIT_NAMES = {**UNITS_NS, "min": UNITS_NS["m"]}
+_PART = re.compile(r"(\d+)(?:\.(\d+))?(ns|us|ms|min|s|m|h|d)", re.ASCII)
+
+
+def parse_instant(text: str, *, needs_offset: bool = False) -> int | None:
+    """Return ISO 8601 text as nanoseconds since 1970 UTC, None if it is none.
+
+    Without an offset it is UTC, unless `needs_offset` refuses that.
+    """
+    found = _ISO.fullmatch(text)
+    if found is None or (needs_offset and found[8] is None):
+        return None
+    try:
+        return _instant_ns(found)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _instant_ns(found: re.Match[str]) -> int | None:
+    year, month, day, hour, minute, second = (
+        int(part or 0) for part in found.groups()[:6]
+    )
+    moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    since = moment - _EPOCH - _offset(found[8] or "Z")
+    fraction = int((found[7] or "0").ljust(9, "0"))
+    return in_range((since.days * 86_400 + since.seconds) * NS_PER_S + fraction)
+
+
+def _offset(text: str) -> timedelta:
+    if text in {"Z", "z"}:
+        return timedelta()
+    digits = text[1:].replace(":", "")
+    minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
+    return timedelta(minutes=-minutes if text[0] == "-" else minutes)
+
+
+def in_range(ns: int) -> int | None:
+    """Return `ns` if it fits 64 bits."""
+    return ns if INT_MIN <= ns <= INT_MAX else None
+
+
+def envelope_ns(value: Any) -> int | None:
+    """Return an envelope's timestamp: ISO 8601 with offset or int epoch ms."""
+    if value.__class__ is str:
+        return parse_instant(value, needs_offset=True)
+    if value.__class__ is int:
+        return in_range(value * NS_PER_MS)
+    return None
+
+
+def parse_duration(text: str) -> int | None:
+    """Return a VPL duration such as `1h30m` in nanoseconds, None if it is none."""
+    is_negative = text.startswith("-")
+    rest, total, last = text.removeprefix("-"), 0, INT_MAX
+    at = 0
+    while at < len(rest):
+        found = _PART.match(rest, at)
+        if found is None or _UNIT_NAMES[found[3]] >= last:
+            return None
+        last = _UNIT_NAMES[found[3]]
+        fraction = found[2] or ""
+        total += int(found[1] + fraction) * last // 10 ** len(fraction)
+        at = found.end()
+    return in_range(-total if is_negative else total) if rest else None
+
+
+def duration_text(ns: int) -> str:
+    """Return a duration like `1d2h`, `1s500ms` or `0s`."""
+    rest, parts = abs(ns), []
+    for unit, size in UNITS_NS.items():
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return ("-" if ns < 0 else "") + ("".join(parts) or "0s")
+
+
+def utc_datetime(ns: int) -> datetime:
+    """Return an instant as a datetime, cut to microseconds."""
+    return _EPOCH + timedelta(microseconds=ns // 1_000)
