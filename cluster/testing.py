@@ -2,10 +2,46 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cluster.exceptions import WorkerCallError, WorkerFullError, WorkerUnreachableError
+from cluster.group_spec import GroupSpec, PipelineSpec, RouteSpec
 from cluster.worker_client import DeployAnswer, DeployRequest, WorkerTarget
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class ManualClock:
+    """A clock that moves only when told; call it to read it."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self.now
+
+    def advance(self, seconds: float) -> datetime:
+        """Move on and return the new time."""
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+
+def make_spec(
+    name: str = "group", pipelines: Any = ("p",), routes: Any = (), **options: Any
+) -> GroupSpec:
+    """Build a spec; a pipeline is a name or (name, wanted worker)."""
+    pairs = [item if isinstance(item, tuple) else (item, None) for item in pipelines]
+    return GroupSpec(
+        name=name,
+        pipelines=tuple(
+            PipelineSpec(item, f'stream S = E .emit(at: "{item}")', wanted)
+            for item, wanted in pairs
+        ),
+        routes=tuple(RouteSpec(*route) for route in routes),
+        **options,
+    )
 
 
 @dataclass(slots=True)

@@ -75,6 +75,7 @@ def register_worker(
         old = rows.filter(pk=registration.worker_id).first()
         if old is not None:
             _refuse_taken_id(old, registration, has_credential, now)
+        is_restart = old is None or not _is_same_process(old, registration)
         worker, event = _write_row(old, registration, now)
         version = bump_version(worker_ids=[worker.pk])
         record_event(
@@ -83,7 +84,7 @@ def register_worker(
             message=f"worker '{worker.pk}' registered from {worker.address}",
             now=now,
         )
-        actions = _reconcile(old, registration, cluster_id, now)
+        actions = _reconcile(registration, is_restart, cluster_id, now)
     retry_waiting(now=now)
     refresh_groups_of(worker_ids=[worker.pk], now=now)
     return Registered(worker, cluster_id, version, actions)
@@ -123,10 +124,7 @@ def _refuse_taken_id(
     old: Worker, registration: Registration, has_credential: bool, now: datetime
 ) -> None:
     if old.deregistered_at is not None:
-        same_process = registration.instance_id and (
-            registration.instance_id == old.instance_id
-        )
-        if same_process:
+        if _is_same_process(old, registration):
             raise WorkerDeregisteredError(
                 f"worker '{old.pk}' was deregistered; restart the process to join again"
             )
@@ -141,6 +139,10 @@ def _refuse_taken_id(
         "--worker-id, or stop that worker",
         details={"address": old.address},
     )
+
+
+def _is_same_process(old: Worker, registration: Registration) -> bool:
+    return old.instance_id == registration.instance_id != ""
 
 
 def _is_alive(worker: Worker, now: datetime) -> bool:
@@ -206,16 +208,15 @@ def _event_type(old: Worker | None, registration: Registration) -> str:
 
 
 def _reconcile(
-    old: Worker | None, registration: Registration, cluster_id: str, now: datetime
+    registration: Registration, is_restart: bool, cluster_id: str, now: datetime
 ) -> tuple[dict[str, Any], ...]:
     if registration.pipelines is None:
         return ()
-    same_process = old is not None and old.instance_id == registration.instance_id != ""
     settling = SETTLING_INTERVALS * conf.current().heartbeat_interval
     report = WorkerReport(
         worker_id=registration.worker_id,
         pipelines=parse_reported(registration.pipelines),
-        settled_before=now - timedelta(seconds=settling) if same_process else now,
+        settled_before=now if is_restart else now - timedelta(seconds=settling),
     )
     result = reconcile_workers(reports=[report], cluster_id=cluster_id, now=now)
     return result.actions[registration.worker_id]

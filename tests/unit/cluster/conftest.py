@@ -2,42 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from cluster.addresses import WorkerAddress
-from cluster.group_spec import GroupSpec, PipelineSpec, RouteSpec
 from cluster.models import Worker
 from cluster.services.background import PlacementIds, dispatched_to
 from cluster.services.deployments import deploy_again
 from cluster.services.workers import Registration, register_worker
-from cluster.testing import FakeWorkers
+from cluster.testing import FakeWorkers, ManualClock
 from cluster.worker_client import use_client
-
-START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-
-
-@dataclass
-class Clock:
-    """A clock that moves only when told."""
-
-    now: datetime = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> datetime:
-        self.now += timedelta(seconds=seconds)
-        return self.now
 
 
 @dataclass
 class Background:
     """Holds back what was handed to the background until `run`."""
 
-    clock: Clock
+    clock: ManualClock
     waiting: list[PlacementIds] = field(default_factory=list)
 
     def run(self) -> None:
@@ -47,8 +29,8 @@ class Background:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -59,9 +41,9 @@ def workers() -> Iterator[FakeWorkers]:
 
 
 @pytest.fixture
-def background(clock: Clock) -> Iterator[Background]:
+def background(clock: ManualClock) -> Iterator[Background]:
     held = Background(clock)
-    with dispatched_to(held.waiting.append):
+    with dispatched_to(lambda ids: held.waiting.append(ids)):
         yield held
 
 
@@ -72,7 +54,7 @@ def commits(django_capture_on_commit_callbacks: Any) -> Callable[[], Any]:
 
 
 @pytest.fixture
-def join(clock: Clock, commits: Any) -> Callable[..., Worker]:
+def join(clock: ManualClock, commits: Any) -> Callable[..., Worker]:
     """Register a worker on this machine."""
 
     def register(worker_id: str, *, port: int = 9000, **facts: Any) -> Worker:
@@ -86,20 +68,3 @@ def join(clock: Clock, commits: Any) -> Callable[..., Worker]:
         return joined.worker
 
     return register
-
-
-def echo(name: str, event_type: str = "E") -> str:
-    return f'stream S = {event_type} .emit(at: "{name}")'
-
-
-def make_spec(
-    name: str = "group", pipelines: Any = ("p",), routes: Any = (), **options: Any
-) -> GroupSpec:
-    """Build a spec; a pipeline is a name or (name, affinity)."""
-    pairs = [item if isinstance(item, tuple) else (item, None) for item in pipelines]
-    return GroupSpec(
-        name=name,
-        pipelines=tuple(PipelineSpec(n, echo(n), wanted) for n, wanted in pairs),
-        routes=tuple(RouteSpec(*route) for route in routes),
-        **options,
-    )
