@@ -27,6 +27,7 @@ class PipelineMetrics:
     events_out: int = 0
     rejected: int = 0
     unrouted: int = 0
+    type_mismatches: int = 0
     processing_s: float = 0.0
     errors: dict[str, int] = field(default_factory=dict)
     stopped: dict[str, int] = field(default_factory=dict)

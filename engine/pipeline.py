@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import vpl
+from engine.adaptation import Adaptation
 from engine.compiler.codegen import Compiled, compile_plan
 from engine.compiler.support import unsupported
 from engine.connectors.base import Sink, SinkFactory
@@ -85,7 +86,10 @@ class Pipeline:
         self._limits = limits
         self._instance = Instance(compiled, limits, clock)
         self._hub = SinkHub(compiled.ports, sinks, name)
-        self._decoder = RowDecoder(compiled.fields, compiled.row_class, clock)
+        self._adaptation = Adaptation(self.program)
+        self._decoder = RowDecoder(
+            compiled.fields, compiled.row_class, self._adaptation, clock
+        )
         self._executor = self._make_executor()
         self._is_parallel = compiled.plan.is_threaded
         self._lock = threading.Lock()
@@ -222,7 +226,9 @@ class Pipeline:
 
     def metrics(self) -> PipelineMetrics:
         """Return the counters so far."""
-        return measure(self._counts, self._instance)
+        found = measure(self._counts, self._instance)
+        found.type_mismatches = self._adaptation.mismatches
+        return found
 
     def explain_source(self) -> str:
         """Return the generated Python."""

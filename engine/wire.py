@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
+from engine.adaptation import Adaptation
 from engine.compiler.namespace import FieldTable
 from engine.compiler.outputs import is_fit_name, row_attributes
 from engine.errors import BadEventError
@@ -92,8 +93,13 @@ class RowDecoder:
     """Decodes payloads into the rows of one program."""
 
     def __init__(
-        self, fields: FieldTable, row_class: type[msgspec.Struct], clock: Clock
+        self,
+        fields: FieldTable,
+        row_class: type[msgspec.Struct],
+        adaptation: Adaptation,
+        clock: Clock,
     ) -> None:
+        self._adaptation = adaptation
         self._fields = fields
         self._row_class = cast("Callable[..., Any]", row_class)
         self._names = tuple(fields.attributes)
@@ -116,6 +122,7 @@ class RowDecoder:
         if event.event_type.__class__ is not str or not event.event_type:
             raise BadEventError("event_type must be a non-empty string")
         fields = clean_map(event.fields)
+        self._adaptation.adapt_map(event.event_type, fields)
         return _TypeOnly(event.event_type, self.row(fields, event.timestamp))
 
     def decode(self, payload: bytes, form: BatchForm) -> Decoded:
@@ -126,6 +133,7 @@ class RowDecoder:
             rows = fast.decode(payload, form)
             if rows is not None:
                 self._forms.insert(0, self._forms.pop(at))
+                self._adapt(rows, fast.is_nested)
                 return Decoded(self._stamped(rows, fast), fast.is_nested)
         return self._decode_each(payload, form)
 
@@ -140,6 +148,15 @@ class RowDecoder:
             _Form(self._fields, "fields"),
             _Form(self._fields, "data"),
         ]
+
+    def _adapt(self, rows: list[Any], is_nested: bool) -> None:
+        """Adapt declared fields where the program declares any that need it."""
+        if not self._adaptation.by_type:
+            return
+        attributes = self._fields.attributes
+        for row in rows:
+            inner = row.fields if is_nested else row
+            self._adaptation.adapt_row(row.t, inner, attributes)
 
     def _stamped(self, rows: list[Any], form: "_Form") -> list[Any]:
         """Set timestamps where the program reads them."""
@@ -162,7 +179,9 @@ class RowDecoder:
             try:
                 body = decode_json(item) if isinstance(item, bytes) else item
                 event_type, fields, stamp = split_payload(body)
-                row = self.row(clean_map(fields), stamp)
+                fields = clean_map(fields)
+                self._adaptation.adapt_map(event_type, fields)
+                row = self.row(fields, stamp)
             except BadEventError as error:
                 found.rejected.append({"index": at, "reason": str(error)})
             else:
@@ -217,7 +236,7 @@ class _Form:
 
 
 _TypeText = Annotated[str, msgspec.Meta(min_length=1)]
-_UNUSED = "timestamp "  # no form decodes into this attribute, see `_stamped`
+_NEVER = "{} "  # the JSON name of an attribute that a form does not decode
 
 
 def _members(fields: FieldTable) -> tuple[list[Any], dict[str, str]]:
@@ -227,12 +246,21 @@ def _members(fields: FieldTable) -> tuple[list[Any], dict[str, str]]:
     return members, names
 
 
+def _never(
+    members: list[Any], names: dict[str, str], attribute: str, name: str
+) -> list[Any]:
+    """Keep an attribute null: its stand-in name takes nothing but null."""
+    names[attribute] = _NEVER.format(name)
+    return [(attribute, None, None) if m[0] == attribute else m for m in members]
+
+
 def _flat_struct(fields: FieldTable) -> type[msgspec.Struct]:
+    """Return the row of a flat payload, whose envelope members are no fields."""
     members, names = _members(fields)
     if fields.stamped:
         names["ts"] = "timestamp"
-        if "timestamp" in fields.attributes:
-            names[fields.attributes["timestamp"]] = _UNUSED
+    for name in _ENVELOPE & set(fields.attributes):
+        members = _never(members, names, fields.attributes[name], name)
     rename = {"t": "event_type", **names}
     for name in ("fields", "data"):  # an object there means another form
         if name not in names.values():
@@ -243,9 +271,10 @@ def _flat_struct(fields: FieldTable) -> type[msgspec.Struct]:
 
 
 def _nested_struct(fields: FieldTable, member: str) -> type[msgspec.Struct]:
+    """Return the envelope of a nested payload around its row."""
     members, names = _members(fields)
     if fields.stamped:
-        names["ts"] = _UNUSED
+        members = _never(members, names, "ts", "timestamp")
     row = msgspec.defstruct("NestedRow", members, rename=names, gc=False)
     spec: list[Any] = [("t", _TypeText), ("fields", row)]
     rename = {"t": "event_type", "fields": member, "ts": "timestamp"}

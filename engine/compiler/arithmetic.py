@@ -45,7 +45,7 @@ HELPERS: Final = {
     "in": operators.contains,
     "not in": operators.lacks,
 }
-HELPER_NAMES: Final = {op: f"op_{call.__name__}" for op, call in HELPERS.items()}
+HELPER_NAMES: Final = {op: f"op{at}" for at, op in enumerate(HELPERS)}
 RUNTIME: Final = {
     **{HELPER_NAMES[op]: call for op, call in HELPERS.items()},
     "op_negate": operators.negate,
@@ -174,7 +174,7 @@ def _divided_by_float(a: Code, b: Code, scope: Scope) -> Code:
     bind, left = _bound(a, scope)
     kind = scope.temp()
     test = f"({kind} := {bind}.__class__) is float or {kind} is int"
-    slow = f"op_divide({left}, {b.text}, {scope.frame})"
+    slow = f"{HELPER_NAMES['/']}({left}, {b.text}, {scope.frame})"
     text = f"({left} / {b.text} if {test} else {slow})"
     return combine(text, NULL | FLOAT | DURATION, a, b)
 
@@ -205,14 +205,21 @@ def _guarded_order(op: str, a: Code, b: Code, other: Code, scope: Scope) -> Code
 def _equality(op: str, a: Code, b: Code, scope: Scope) -> Code:
     if "None" in {a.text, b.text}:
         other = b if a.text == "None" else a
-        test = "is" if op == "==" else "is not"
-        return combine(f"({other.text} {test} None)", BOOL, a, b)
+        return null_test(other, is_negated=op == "!=")
     if _both(a, b, NUMBER) or _both(a, b, STR):
         return combine(f"({a.text} {op} {b.text})", BOOL, a, b)
     for known, other in ((b, a), (a, b)):
         if known.is_atom and within(known.kinds, STR):
             return _text_equality(op, known, other, scope)
     return _helper_call(op, a, b, scope)
+
+
+def null_test(a: Code, *, is_negated: bool) -> Code:
+    """Return the code of `a is [not] null`."""
+    if a.number is not None:  # Python warns about `is` with a number
+        return combine(repr(is_negated), BOOL)
+    test = "is not" if is_negated else "is"
+    return combine(f"({a.text} {test} None)", BOOL, a)
 
 
 def _text_equality(op: str, known: Code, other: Code, scope: Scope) -> Code:

@@ -202,14 +202,16 @@ class Expressions:
 
     def _kind_test(self, node: nodes.KindTest) -> Code:
         operand = self.code(node.operand)
-        word = "is not" if node.negated else "is"
         if node.kind == "null":
-            return combine(f"({operand.text} {word} None)", BOOL, operand)
+            return arithmetic.null_test(operand, is_negated=node.negated)
+        word = "is not" if node.negated else "is"
         if node.kind == "number":
             word = "not in" if node.negated else "in"
-            return combine(f"({operand.text}.__class__ {word} NUMBERS)", BOOL, operand)
+            return combine(
+                f"(({operand.text}).__class__ {word} NUMBERS)", BOOL, operand
+            )
         kind = _KIND_CLASSES[node.kind]
-        return combine(f"({operand.text}.__class__ {word} {kind})", BOOL, operand)
+        return combine(f"(({operand.text}).__class__ {word} {kind})", BOOL, operand)
 
     def _choice(self, node: nodes.IfExpr) -> Code:
         test = self.condition(node.condition)
