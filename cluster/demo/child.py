@@ -46,6 +46,7 @@ class Child:
         self.name = name
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._on_line = on_line
+        self._asked = False
         self._process = subprocess.Popen(  # noqa: S603 -- our own command, no shell
             [sys.executable, "-P", "-c", _LAUNCH, str(os.getpid()), *arguments],
             stdin=subprocess.DEVNULL,
@@ -80,8 +81,9 @@ class Child:
         return list(self._lines)[-count:]
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM; returns at once."""
-        if self.alive:
+        """Send SIGTERM, once: a second one would cut the goodbye short."""
+        if self.alive and not self._asked:
+            self._asked = True
             self._process.send_signal(signal.SIGTERM)
 
     def stop(self, timeout_s: float = _STOP_TIMEOUT_S) -> None:
