@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from vpl.diagnostics import Diagnostic
 from vpl.tokens import CLOSERS, CONTINUES_LINE, LEAVES_OPEN, OPENERS, Token
 
+_UNKNOWN = -1
+"""The column of a lambda block whose first statement stands beside its brace."""
+
 
 @dataclass(slots=True)
 class _Frame:
@@ -18,11 +21,14 @@ class _Frame:
 
     `closer` is the bracket that ends it, None for the program itself. Line breaks
     count in the program and in lambda blocks (`lines`), not in other brackets.
+    `indents` are the columns of its open blocks; `line_indent` is that of the line
+    the current statement began on, `statement_indent` what continuations must pass.
     """
 
     closer: str | None
     lines: bool
     indents: list[int] = field(default_factory=list)
+    line_indent: int = 0
     statement_indent: int = 0
     starting: bool = True
     in_pattern: bool = False
@@ -76,9 +82,10 @@ class Layout:
             self._check_blanks(token)
             self._line_indent = len(token.lead)
         if frame.starting:
+            if not frame.indents:
+                known = token.lead is not None or frame.closer is None
+                frame.indents.append(self._line_indent if known else _UNKNOWN)
             self._start_statement(frame, token)
-            if not frame.indents and (token.lead is not None or frame.closer is None):
-                frame.indents.append(self._line_indent)
         elif token.lead is not None:
             self._new_line(frame, token)
         if token.kind == ";":
@@ -91,27 +98,23 @@ class Layout:
         frame.in_pattern = token.text == "pattern" and self.raw[token.index + 1].is_name
         frame.in_generic = False
         within_line = frame.closer is not None and token.lead is None
+        frame.line_indent = self._line_indent
         frame.statement_indent = token.column - 1 if within_line else self._line_indent
-        if token.lead is not None and frame.indents:
+        if token.lead is not None:
             self._settle(frame, token, self._line_indent)
 
     def _new_line(self, frame: _Frame, token: Token) -> None:
         indent = self._line_indent
         before = self.raw[token.index - 1].kind
-        if before == ":" and indent > frame.statement_indent:
+        if before == ":" and indent > frame.line_indent:
             self._insert("newline", token)
             self._insert("indent", token)
-            if not frame.indents:
-                frame.indents.append(frame.statement_indent)
             frame.indents.append(indent)
         elif before != ":" and self._continues(frame, before, token):
             return
         else:
             self._insert("newline", token)
-        frame.starting = True
         self._start_statement(frame, token)
-        if not frame.indents:
-            frame.indents.append(indent)
 
     def _continues(self, frame: _Frame, before: str, token: Token) -> bool:
         """Rules 2 to 4 of vpl.md section 1."""
@@ -134,7 +137,9 @@ class Layout:
         while len(indents) > 1 and indent < indents[-1]:
             indents.pop()
             self._insert("dedent", token)
-        if indent != indents[-1]:
+        if indents[-1] == _UNKNOWN:
+            indents[-1] = indent
+        elif indent != indents[-1]:
             self._report(token, "lines of a block must start at the same column")
 
     def _insert(self, kind: str, before: Token) -> None:
