@@ -120,7 +120,7 @@ class Cursor:
         opener = self.brackets[-1]
         closer = OPENERS[opener.kind]
         if self.token.kind != closer:
-            if self.token.kind == "eof" or self._starts_declaration(self.token):
+            if self.token.kind == "eof" or self._at_declaration():
                 raise self.fail("E101", f"'{opener.kind}' is never closed", opener.span)
             raise self.unexpected(what or f"'{closer}'")
         self.advance()
@@ -209,7 +209,8 @@ class Cursor:
         at the offending token and always moves on.
         """
         raw = self._layout.raw
-        index = max(self.token.index, began + 1)
+        offending = self.last if self.token.kind == ":=" else self.token
+        index = max(offending.index, began + 1)
         margin = len(raw[began].lead or "")
         depth = len(self.brackets)
         while raw[index].kind != "eof":
@@ -243,10 +244,10 @@ class Cursor:
         continues = token.kind in CONTINUES_LINE or token.kind in CLOSERS
         return depth == 0 and not continues and token.kind not in {"else", "elif"}
 
-    def _starts_declaration(self, token: Token) -> bool:
-        if token.lead is None:
-            return False
-        return _is_declaration(self._layout.raw, token.index)
+    def _at_declaration(self) -> bool:
+        """Tell whether a line that looks like a declaration starts here."""
+        token = self.last if self.token.kind == ":=" else self.token
+        return token.lead is not None and _is_declaration(self._layout.raw, token.index)
 
 
 def _is_declaration(raw: list[Token], index: int) -> bool:

@@ -43,7 +43,9 @@ class DeclarationParser(StreamParser):
     def _misplaced(self, token: Token) -> None:
         """Give E110 for a statement; E101 for what only looks like a declaration."""
         after = self.peek()
-        if token.is_name and (after.is_name or after.kind in {"str", "="}):
+        emits = token.text == "emit" and after.is_name and self.peek(2).kind == "("
+        shaped = token.is_name and (after.is_name or after.kind in {"str", "="})
+        if shaped and not emits:
             guess = closest(token.text, _WORDS) if after.kind != "=" else None
             hint = f"did you mean '{guess}'?" if guess else None
             if after.kind == "=":
