@@ -5,7 +5,7 @@ import sys
 from engine import InvalidProgramError, Pipeline, compile_program
 from engine.connectors.base import SinkFactory
 from engine.management.command import FAILURE, read_text
-from engine.management.findings import diagnostic_lines
+from vpl import render_diagnostics
 
 
 def compile_or_exit(path: str, sinks: SinkFactory | None = None) -> Pipeline:
@@ -23,6 +23,6 @@ def compile_text_or_exit(
     try:
         return compile_program(source, name=name, sinks=sinks)
     except InvalidProgramError as error:
-        for line in diagnostic_lines(name, source, error.diagnostics):
-            sys.stderr.write(f"{line}\n")
+        text = render_diagnostics(error.diagnostics, source, name)
+        sys.stderr.write(f"{text}\n")
         sys.exit(FAILURE)

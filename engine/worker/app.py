@@ -7,7 +7,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from engine.worker.errors import ApiError
+from engine import BadEventError, PipelineClosedError
+from engine.worker.errors import ApiError, bad_request, pipeline_not_found
 from engine.worker.gate import Gate
 from engine.worker.handlers import batches, events, ingest, pipelines, process, programs
 from engine.worker.routing import path
@@ -56,8 +57,11 @@ def _build(services: Services, table: list[BaseRoute]) -> ASGIApp:
         routes=table,
         exception_handlers={
             ApiError: _api_error,
+            BadEventError: _bad_event,
+            PipelineClosedError: _closed,
             HTTPException: _http_error,
             ClientDisconnect: _gone,
+            Exception: _internal,
         },
     )
     app.router.redirect_slashes = False
@@ -78,6 +82,23 @@ def _http_error(request: Request, error: Exception) -> Response:
     return ApiError(error.status_code, code, message).response()
 
 
+def _bad_event(_request: Request, error: Exception) -> Response:
+    """Answer a batch that is none as a whole."""
+    return bad_request(str(error)).response()
+
+
+def _closed(request: Request, _error: Exception) -> Response:
+    """Answer an event whose pipeline was removed while it was on its way."""
+    return pipeline_not_found(request.path_params["pipeline_id"]).response()
+
+
 def _gone(_request: Request, _error: Exception) -> Response:
     """Nobody reads this answer: the caller has hung up."""
     return Response(status_code=400)
+
+
+def _internal(request: Request, _error: Exception) -> Response:
+    """Answer what nobody foresaw; the gate logs it under the same id."""
+    details = {"request_id": request.scope["request_id"]}
+    message = "the worker failed to answer; its log says why"
+    return ApiError(500, "internal", message, details=details).response()

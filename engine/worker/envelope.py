@@ -1,9 +1,8 @@
 """What stands around an event in an inject body: its id and its family."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from engine.worker.errors import bad_request
 
@@ -19,32 +18,19 @@ class Envelope:
     family: str | None = None
 
 
-class _Members(msgspec.Struct):
-    event_type: Any = None
-    id: Any = None
-    family: Any = None
-    fields: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+def read_envelope(body: Mapping[str, Any]) -> Envelope:
+    """Return the envelope of a decoded body that is known to be an event.
 
-
-_decoder = msgspec.json.Decoder(_Members)
-
-
-def read_envelope(raw: bytes) -> Envelope:
-    """Return the envelope of a body that is one event already known to be sound.
-
-    In a flat body, without `fields` or `data`, `id` and `family` are fields of the
-    event like any other.
+    In a flat body, without an object `fields` or `data`, `id` and `family` are fields
+    of the event like any other. Raises 400.
     """
-    members = _decoder.decode(raw)
-    if members.fields is msgspec.UNSET and members.data is msgspec.UNSET:
-        return Envelope()
-    return Envelope(_text(members.id, "id"), _text(members.family, "family"))
+    if isinstance(body.get("fields"), dict) or isinstance(body.get("data"), dict):
+        return Envelope(_text(body, "id"), _text(body, "family"))
+    return Envelope()
 
 
-def _text(value: object, name: str) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, str) and 1 <= len(value) <= MAX_ID:
+def _text(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is None or (isinstance(value, str) and 1 <= len(value) <= MAX_ID):
         return value
     raise bad_request(f"{name}: must be a text of 1 to {MAX_ID} characters", name)

@@ -36,30 +36,30 @@ class Gate:
         """Answer one request."""
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
-        started = False
 
         async def send_with_id(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 
         path: str = scope["path"]
         if path.endswith("/") and len(path) > 1:
-            scope = {**scope, "path": path.rstrip("/") or "/"}
-        refusal = self._hosts.refuse(headers)
-        if refusal is None and path.startswith("/api/"):
-            refusal = self._keys.refuse(headers)
+            path = path.rstrip("/") or "/"
+        scope = {**scope, "path": path, "request_id": request_id}
+        refusal = self._refusal(scope["path"], headers)
         if refusal is not None:
             await refusal.response()(scope, receive, send_with_id)
             return
         try:
             await self._app(scope, receive, send_with_id)
-        except Exception:  # boundary of a request: the worker goes on
+        except Exception:  # boundary of a request: it is answered, the worker goes on
             logger.exception("request %s failed", request_id)
-            if not started:
-                await _internal(request_id).response()(scope, receive, send_with_id)
+
+    def _refusal(self, path: str, headers: Headers) -> ApiError | None:
+        refusal = self._hosts.refuse(headers)
+        if refusal is None and (path.startswith("/api/") or path == "/api"):
+            refusal = self._keys.refuse(headers)
+        return refusal
 
 
 class HostCheck:
@@ -96,12 +96,3 @@ def _host_name(header: str) -> str:
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
     return given if SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def _internal(request_id: str) -> ApiError:
-    return ApiError(
-        500,
-        "internal",
-        "the worker failed to answer; its log says why",
-        details={"request_id": request_id},
-    )

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from engine import InvalidProgramError, Pipeline, compile_program
+from engine import InvalidProgramError, LoadError, Pipeline, compile_program
 from engine.connectors.base import ConnectorSpec, Sink, SinkFactory
 from engine.connectors.registry import UnknownConnectorError
 from engine.worker.errors import (
@@ -182,7 +182,7 @@ class PipelineHost:
             pipeline = await asyncio.to_thread(compile_and_start)
         except InvalidProgramError as error:
             raise broken_program(error.diagnostics) from error
-        except UnknownConnectorError as error:
+        except (UnknownConnectorError, LoadError) as error:
             raise ApiError(400, "invalid_vpl", str(error)) from error
         return HostedPipeline(
             deployment.id or str(uuid.uuid4()),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from engine import Pipeline
+from engine import EngineError, Pipeline
 from engine.connectors.base import ConnectorSpec, Sink
 from engine.worker.bounded import MAX_INLINE_BYTES, is_bounded
 from engine.worker.errors import queue_full
@@ -128,7 +128,9 @@ class HostedPipeline:
             self.queue_depth -= events
             self._room.set()
             self.latency.observe(time.perf_counter() - started)
-            if not done.cancelled() and (error := done.exception()):
+            if done.cancelled() or (error := done.exception()) is None:
+                return
+            if not isinstance(error, EngineError):  # those are the caller's affair
                 logger.error("pipeline '%s' failed", self.name, exc_info=error)
 
         future.add_done_callback(settle)

@@ -1,5 +1,6 @@
 """Sockets and HTTP servers of a worker process."""
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -19,6 +20,7 @@ logger = logging.getLogger("varpulis")
 BACKLOG = 2048
 KEEP_ALIVE_S = 75  # longer than any pool of ours keeps idle connections
 CONNECTION_GRACE_S = 2
+START_CHECK_S = 0.005
 
 
 class QuietServer(uvicorn.Server):
@@ -66,3 +68,12 @@ def make_server(app: ASGIApp, config: WorkerConfig) -> QuietServer:
             ssl_keyfile=config.tls_key,
         )
     )
+
+
+async def started(server: QuietServer, serving: "asyncio.Task[None]") -> None:
+    """Wait until the server accepts connections; raises what kept it from that."""
+    while not server.started:
+        if serving.done():
+            serving.result()
+            return
+        await asyncio.sleep(START_CHECK_S)

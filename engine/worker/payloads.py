@@ -1,16 +1,22 @@
 """Event payloads of HTTP calls: read by `engine.wire`, refused as API errors."""
 
 from engine import BadEventError, Event
-from engine.wire import decode_event as decode
-from engine.worker.errors import bad_request
+from engine.wire import decode_json, event_of
+from engine.worker.envelope import Envelope, read_envelope
+from engine.worker.errors import ApiError, bad_request
 
 
-def decode_event(raw: bytes) -> Event:
-    """Return the event of a body; raises 400 for what is none."""
+def decode_event(raw: bytes) -> tuple[Event, Envelope]:
+    """Return the event of a body and what stands around it; raises 400."""
     try:
-        return decode(raw)
+        body = decode_json(raw)
+    except BadEventError as error:
+        raise ApiError(400, "bad_json", f"the body is {error}") from error
+    try:
+        event = event_of(body)
     except BadEventError as error:
         raise bad_request(str(error)) from error
+    return event, read_envelope(body)
 
 
 def estimate_events(payload: bytes, form: str) -> int:

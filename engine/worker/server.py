@@ -13,11 +13,10 @@ from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.registry import SinkMaker
 from engine.worker.app import build_app, build_metrics_app
 from engine.worker.config import WorkerConfig
-from engine.worker.coordinator_client import HttpCoordinatorClient
 from engine.worker.coordinator_link import CoordinatorLink
 from engine.worker.host import PipelineHost
 from engine.worker.identity import bracketed, make_identity
-from engine.worker.listen import QuietServer, bind, make_server
+from engine.worker.listen import bind, make_server, started
 from engine.worker.options import ConfigError
 from engine.worker.services import Services
 from engine.worker.state_dir import StateDir, state_dir_of
@@ -25,7 +24,6 @@ from engine.worker.state_dir import StateDir, state_dir_of
 logger = logging.getLogger("varpulis")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-START_CHECK_S = 0.005
 
 
 def run_worker(config: WorkerConfig) -> None:
@@ -75,6 +73,9 @@ class WorkerProcess:
         )
         services = Services(config=config, identity=identity, host=host)
         if config.coordinators:
+            # aiohttp takes 0.2 s to import, which a worker on its own can do without.
+            from engine.worker.http_client import HttpCoordinatorClient
+
             client = HttpCoordinatorClient(config.tls_ca_cert)
             services.link = CoordinatorLink(config, identity, host, client=client)
         return services
@@ -83,7 +84,7 @@ class WorkerProcess:
         self._announce_link(services)
         server = make_server(build_app(services), self._config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        await _started(server, serving)
+        await started(server, serving)
         host, port = listener.getsockname()[:2]
         logger.info("Server listening on %s:%d", bracketed(host), port)
         linking = asyncio.create_task(services.link.run()) if services.link else None
@@ -154,12 +155,3 @@ class WorkerProcess:
             logging.shutdown()
             os._exit(1)
         self._stop.set()
-
-
-async def _started(server: QuietServer, serving: "asyncio.Task[None]") -> None:
-    """Wait until the server accepts connections; raises what kept it from that."""
-    while not server.started:
-        if serving.done():
-            serving.result()
-            return
-        await asyncio.sleep(START_CHECK_S)

@@ -7,8 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from engine.management.command import FAILURE, EngineCommand, read_text
-from engine.management.findings import diagnostic_lines
-from vpl import check
+from vpl import check, render_diagnostics
 
 
 class Command(EngineCommand):
@@ -30,8 +29,8 @@ class Command(EngineCommand):
         source = read_text(path)
         result = check(source)
         name = "<stdin>" if path == "-" else path
-        for line in diagnostic_lines(name, source, result.diagnostics):
-            self.stdout.write(line)
+        if result.diagnostics:
+            self.stdout.write(render_diagnostics(result.diagnostics, source, name))
         if result.valid:
             warnings = len(result.diagnostics)
             self.stdout.write(

@@ -7,9 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from engine.management.command import FAILURE, EngineCommand, read_text
-from engine.management.findings import diagnostic_lines
-from engine.management.tree_json import tree_json
-from vpl import parse
+from vpl import parse, render_diagnostics, tree_json
 
 
 class Command(EngineCommand):
@@ -24,9 +22,8 @@ class Command(EngineCommand):
         source = read_text(options["file"])
         result = parse(source)
         errors = [item for item in result.diagnostics if item.severity == "error"]
-        for line in diagnostic_lines(options["file"], source, errors):
-            self.stderr.write(line)
         if errors:
+            self.stderr.write(render_diagnostics(errors, source, options["file"]))
             sys.exit(FAILURE)
         tree = tree_json(result.program)
         self.stdout.write(json.dumps(tree, ensure_ascii=False, indent=2))

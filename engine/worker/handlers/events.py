@@ -9,7 +9,7 @@ from starlette.responses import Response
 from engine import Event
 from engine.encoding import encode
 from engine.worker.deadline import reply_timeout_s
-from engine.worker.envelope import Envelope, read_envelope
+from engine.worker.envelope import Envelope
 from engine.worker.handlers.pipelines import find_pipeline
 from engine.worker.hosted import HostedPipeline
 from engine.worker.limits import JSON_LIMIT, JSON_TYPES, media_type, read_body
@@ -30,7 +30,7 @@ async def post_event(request: Request) -> Response:
     services_of(request).host.refuse_when_stopping()
     media_type(request, JSON_TYPES)
     raw = await read_body(request, JSON_LIMIT)
-    event, envelope = decode_event(raw), read_envelope(raw)
+    event, envelope = decode_event(raw)
     ack = query_choice(request, "ack", ACKS)
     explain = query_flag(request, "explain")
     timeout_s = reply_timeout_s(request)

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.worker.errors import bad_request, diagnostic_json
+from engine.worker.errors import bad_request
 from engine.worker.hosted import Deployment, HostedPipeline
 from engine.worker.limits import PROGRAM_LIMIT
 from engine.worker.requests import convert, json_object, query_flag, query_page
@@ -110,8 +110,8 @@ def is_pipeline_name(text: str) -> bool:
 
 
 def deploy_answer(hosted: HostedPipeline, *, created: bool) -> dict[str, Any]:
-    """Return the answer to a deploy; warnings of the program come with it."""
-    answer: dict[str, Any] = {
+    """Return the answer to a deploy."""
+    return {
         "id": hosted.id,
         "name": hosted.name,
         "status": "running",
@@ -119,9 +119,6 @@ def deploy_answer(hosted: HostedPipeline, *, created: bool) -> dict[str, Any]:
         "generation": hosted.deployment.generation,
         "created": created,
     }
-    if hosted.diagnostics:
-        answer["diagnostics"] = [diagnostic_json(item) for item in hosted.diagnostics]
-    return answer
 
 
 def pipeline_json(hosted: HostedPipeline) -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""/health, /ready and /metrics: api.md 7.2 and 9."""
+
+import re
+from importlib.metadata import version
+
+OUT = 'connector Out = console ()\nstream S = X .emit(v: v) .to(Out, topic: "t")'
+
+
+def test_health_needs_no_key(worker):
+    status, body = worker.call("GET", "/health", key=None)
+    assert status == 200
+    assert list(body)[:3] == ["status", "uptime_seconds", "version"]
+    assert (body["status"], body["version"]) == ("healthy", version("varpulis"))
+    assert body["worker_id"] == "depot-7"
+
+
+def test_a_worker_without_pipelines_is_ready(worker):
+    status, body = worker.call("GET", "/ready", key=None)
+    assert (status, body["status"], body["pipelines"]) == (200, "ready", 0)
+
+
+def test_a_connector_that_is_not_connected_makes_the_worker_not_ready(worker):
+    worker.deploy(OUT)
+    assert worker.call("GET", "/ready")[0] == 200
+    worker.sinks.by_name["Out"].connected = False
+    status, body = worker.call("GET", "/ready")
+    assert (status, body["status"]) == (503, "not_ready")
+    assert body["faulty"] == [
+        {"pipeline": "p", "connector": "Out", "error": "not connected"}
+    ]
+
+
+def test_a_stopping_worker_is_not_ready_and_takes_nothing_new(worker):
+    pipeline_id = worker.deploy("stream S = X .emit()")
+    worker.on_loop(lambda services: setattr(services.host, "is_stopping", True))
+    assert worker.call("GET", "/ready")[1]["reason"] == "stopping"
+    assert worker.event(pipeline_id, "X")[0] == 503
+    body = {"name": "q", "source": "stream S = X .emit()"}
+    status, body = worker.call("POST", "/api/v1/pipelines", body)
+    assert (status, body["code"]) == (503, "not_ready")
+
+
+def test_metrics_are_open_to_this_machine_and_not_through_a_proxy(worker):
+    worker._session.headers.pop("accept-encoding", None)
+    response = worker._session.get(f"http://127.0.0.1:{worker.port}/metrics", timeout=9)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    headers = {"x-forwarded-for": "192.0.2.7"}
+    status, body = worker.call("GET", "/metrics", key=None, headers=headers)
+    assert (status, body["code"]) == (401, "missing_key")
+
+
+def test_metrics_have_prometheus_form(worker):
+    pipeline_id = worker.deploy(OUT, 'quo"te')
+    worker.event(pipeline_id, "X", {"v": 1})
+    response = worker._session.get(f"http://127.0.0.1:{worker.port}/metrics", timeout=9)
+    sample = re.compile(
+        r'[a-z_]+(\{[a-z_]+="(?:[^"\\]|\\.)*"(,[a-z_]+="[^"]*")*\})? \S+'
+    )
+    lines = response.text.splitlines()
+    for line in lines:
+        assert line.startswith("# TYPE ") or sample.fullmatch(line), line
+    assert 'varpulis_pipelines{status="running"} 1' in lines
+    assert 'varpulis_events_processed_total{pipeline="quo\\"te",stream="S"} 1' in lines
+    assert (
+        'varpulis_connector_connected{pipeline="quo\\"te",connector="Out"} 1' in lines
+    )
