@@ -127,9 +127,11 @@ def _cluster(request: Request, console: Console) -> Iterator[LocalCluster]:
             worker_key=request.worker_key,
             state_dir=Path(folder) if request.ephemeral else None,
         )
-        with LocalCluster(layout, console.relay, dict(os.environ)) as cluster:
-            yield cluster
-    console.say("all processes are stopped")
+        try:
+            with LocalCluster(layout, console.relay, dict(os.environ)) as cluster:
+                yield cluster
+        finally:
+            console.say("all processes are stopped")
 
 
 def _require_ports(request: Request) -> None:
