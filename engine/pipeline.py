@@ -19,7 +19,7 @@ from engine.metrics import PipelineMetrics
 from engine.reply import BatchReply, OutputForm, Reply
 from engine.runtime.clock import Clock, SystemClock
 from engine.runtime.contexts import ContextExecutor
-from engine.runtime.executors import Executor, QueueExecutor, StaticExecutor
+from engine.runtime.executors import Executed, Executor, QueueExecutor, StaticExecutor
 from engine.runtime.instance import Instance
 from engine.runtime.measure import measure
 from engine.runtime.sinkhub import SinkHub
@@ -153,8 +153,7 @@ class Pipeline:
         except BadEventError:
             self._counts.rejected += 1
             raise
-        done = self._execute([envelope], is_nested=True, family=family, wait=timeout_s)
-        return Reply(done.outputs, done.faults, done.complete)
+        return Reply(*self._execute([envelope], True, family, timeout_s))
 
     def inject_batch(
         self,
@@ -174,53 +173,54 @@ class Pipeline:
         began = time.perf_counter_ns()
         batch = self._decoder.decode(payload, form)
         rows = batch.rows
-        done = self._execute(rows, batch.is_nested, family=family, wait=timeout_s)
+        made, faults, is_complete = self._execute(
+            rows, batch.is_nested, family, timeout_s
+        )
         self._counts.rejected += len(batch.rejected)
+        elapsed_us = (time.perf_counter_ns() - began) // 1000
+        kept = made if outputs == "all" else []
         return BatchReply(
-            accepted=len(rows),
-            rows=done.outputs if outputs == "all" else [],
-            rejected=batch.rejected,
-            errors=done.faults,
-            complete=done.complete,
-            output_count=len(done.outputs),
-            processing_time_us=(time.perf_counter_ns() - began) // 1000,
-            form=outputs,
+            len(rows),
+            kept,
+            batch.rejected,
+            faults,
+            is_complete,
+            len(made),
+            elapsed_us,
+            outputs,
         )
 
     def _execute(
-        self,
-        rows: list[Any],
-        is_nested: bool,
-        *,
-        family: str | None,
-        wait: float | None,
-    ) -> Any:
+        self, rows: list[Any], is_nested: bool, family: str | None, wait: float | None
+    ) -> Executed:
         if not self._is_started:
             self.start()
         if family is not None and family in self.consumes:
             _deliver_as(family, rows, self.consumes)
-        limit = self._limits.reply_timeout_s
-        timeout_s = limit if wait is None else min(wait, limit)
+        limit_s = self._limits.reply_timeout_s
+        timeout_s = limit_s if wait is None else min(wait, limit_s)
         began = time.perf_counter()
         if self._is_parallel:
             self._refuse_if_closed()
             done = self._executor.execute(rows, is_nested, timeout_s)
-        else:
             with self._lock:
-                self._refuse_if_closed()
-                done = self._executor.execute(rows, is_nested, timeout_s)
-        self._count(len(rows), len(done.outputs), time.perf_counter() - began)
-        return done
+                self._count(len(rows), len(done[0]), began)
+            return done
+        with self._lock:
+            self._refuse_if_closed()
+            done = self._executor.execute(rows, is_nested, timeout_s)
+            self._count(len(rows), len(done[0]), began)
+            return done
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
             raise PipelineClosedError(f"pipeline '{self.name}' is closed")
 
-    def _count(self, events: int, outputs: int, elapsed_s: float) -> None:
-        with self._starting:
-            self._counts.events_in += events
-            self._counts.events_out += outputs
-            self._counts.processing_s += elapsed_s
+    def _count(self, events: int, outputs: int, began: float) -> None:
+        counts = self._counts
+        counts.events_in += events
+        counts.events_out += outputs
+        counts.processing_s += time.perf_counter() - began
 
     # --- looking in -----------------------------------------------------------------
 

@@ -66,6 +66,7 @@ RESULTS: Final = {
 }
 _LINEAR = frozenset(("+", "-", "*"))
 _ORDER = frozenset(("<", "<=", ">", ">="))
+_BITWISE = frozenset(("&", "|", "^"))
 _EQUALITY = frozenset(("==", "!="))
 
 
@@ -79,6 +80,10 @@ def binary(op: str, a: Code, b: Code, scope: Scope) -> Code:
         return _equality(op, a, b, scope)
     if op == "/":
         return _division(a, b, scope)
+    if op in _BITWISE and _both(a, b, INT):
+        return combine(f"({a.text} {op} {b.text})", INT, a, b)
+    if op == "%" and scope.is_exact and _both(a, b, INT):
+        return combine(f"exact_modulo({a.text}, {b.text})", INT, a, b)
     return _helper_call(op, a, b, scope)
 
 
@@ -162,11 +167,19 @@ def _division(a: Code, b: Code, scope: Scope) -> Code:
         if within(a.kinds, NUMBER):
             return combine(f"({a.text} / {b.text})", FLOAT, a, b)
         return _divided_by_float(a, b, scope)
-    if scope.is_exact and _is_float_sum(a, b):
-        bind_b, right = _bound(b, scope)
-        if a.is_atom:
-            text = f"({a.text} / {right} if {bind_b} else give_up())"
-            return combine(text, FLOAT, a, b)
+    if scope.is_exact:
+        return _exact_division(a, b, scope)
+    return _helper_call("/", a, b, scope)
+
+
+def _exact_division(a: Code, b: Code, scope: Scope) -> Code:
+    """Divide proven numbers; a zero divisor gives the call up."""
+    if _is_float_sum(a, b):
+        temp = scope.temp()
+        divisor = f"({temp} if ({temp} := {b.text}) else give_up())"
+        return combine(f"({a.text} / {divisor})", FLOAT, a, b)
+    if _both(a, b, INT):
+        return combine(f"exact_divide({a.text}, {b.text})", INT, a, b)
     return _helper_call("/", a, b, scope)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from engine.compiler import expressions, functions, streams
+from engine.compiler.exact import add_exact_forms
 from engine.compiler.expressions import Expressions
 from engine.compiler.functions import body_scope, compile_function
 from engine.compiler.lines import Lines
@@ -104,6 +105,7 @@ class _Module:
         """Return the source of the module."""
         main = self._streams()
         symbols = self.plan.symbols
+        exact = add_exact_forms(self.names, symbols, self.sites)
         written = [
             compile_function(symbol, self.names, symbols, self.sites)
             for symbol in symbols.functions.values()
@@ -111,7 +113,7 @@ class _Module:
         load = self._load()
         rows = self._emit_rows()
         whole = Lines()
-        for part in [*self.names.functions, *written, rows, load, main]:
+        for part in [*self.names.functions, *exact, *written, rows, load, main]:
             whole.take(part)
             whole.vpl_line = 0
             whole.add("")

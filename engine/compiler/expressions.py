@@ -308,6 +308,10 @@ class Expressions:
             return self._value_call(scope.locals[name], args)
         user = scope.symbols.functions.get(name)
         if user is not None:
+            exact = scope.symbols.exact.get(name) if scope.is_exact else None
+            if exact is not None and exact.takes(args):
+                listed = ", ".join(["x", *(arg.text for arg in args)])
+                return combine(f"{exact.generated}({listed})", exact.result, *args)
             return self._user_call(user.generated, args)
         shared = scope.global_value(name)
         if shared is not None:

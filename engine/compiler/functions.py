@@ -19,6 +19,7 @@ from engine.compiler.sites import Sites
 from engine.compiler.symbols import FunctionSymbol, Symbols
 from engine.runtime import access
 from engine.runtime.frame import more_turns, tick, too_deep
+from engine.runtime.giveup import GiveUp, exact_divide, exact_modulo, give_up
 from engine.runtime.values import Function
 from vpl import nodes
 
@@ -29,6 +30,10 @@ RUNTIME: Final = {
     "tick": tick,
     "more_turns": more_turns,
     "Function": Function,
+    "GiveUp": GiveUp,
+    "give_up": give_up,
+    "exact_divide": exact_divide,
+    "exact_modulo": exact_modulo,
 }
 
 
@@ -58,6 +63,12 @@ def compile_function(
         for name, param in zip(params, symbol.decl.params, strict=True):
             if _is_float(param.type):
                 lines.add(f"if {name}.__class__ is int: {name} = float({name})")
+        exact = symbols.exact.get(symbol.name)
+        if exact is not None:
+            with lines.block(f"if {exact.entry_test(params)}:"):
+                listed = ", ".join(["x", *params])
+                lines.add(f"try: return {exact.generated}({listed})")
+                lines.add("except GiveUp: pass")
         body.statements_with_result(symbol.decl.body, pays=symbol.is_recursive)
     return lines
 
@@ -269,7 +280,8 @@ class Body:
             ints = self.expressions.lazy_range(node.iterable)
             return f"({ints.text} or ())" if ints.kinds & NULL else ints.text
         call = "items" if node.second is None else "pairs"
-        return f"{call}({self.expressions.code(node.iterable).text}, x)"
+        value = self.expressions.code(node.iterable)
+        return f"{call}({value.text}, {self.scope.frame})"
 
     def _while(self, node: nodes.WhileStmt) -> None:
         condition = self.expressions.condition(node.condition)

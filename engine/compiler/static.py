@@ -71,7 +71,8 @@ class StaticProgram:
 
     def write(self) -> Lines:
         """Return both functions: over flat rows, and over envelopes around rows."""
-        branches = [self._branch(name) for name in self.unit.plan.consumed]
+        consumed = enumerate(self.unit.plan.consumed)
+        branches = [self._branch(at, name) for at, name in consumed]
         lines = Lines()
         self._function(lines, "run", "r = e", branches)
         self._function(lines, "run_nested", "r = e.fields", branches)
@@ -81,8 +82,10 @@ class StaticProgram:
         self, lines: Lines, name: str, read: str, branches: list[Lines]
     ) -> None:
         lines.vpl_line = 0
-        streams = self.unit.plan.streams
-        counters = [f"ni{s.index}" for s in streams] + [f"no{s.index}" for s in streams]
+        plan = self.unit.plan
+        streams = plan.streams
+        counters = [f"nb{at}" for at in range(len(plan.consumed))]
+        counters += [f"n{kind}{s.index}" for s in streams for kind in "io"]
         with lines.block(f"def {name}(events, out):"):
             lines.add("push = out.append", f"{' = '.join([*counters, 'lost'])} = 0")
             with lines.block("try:"), lines.block("for e in events:"):
@@ -93,7 +96,11 @@ class StaticProgram:
             with lines.block("finally:"):
                 for stream in streams:
                     at = stream.index
-                    lines.add(f"x{at}.events_in += ni{at}", f"x{at}.outputs += no{at}")
+                    direct = [
+                        f" + nb{plan.consumed.index(p.name)}" for p in stream.inputs
+                    ]
+                    lines.add(f"x{at}.events_in += ni{at}{''.join(direct)}")
+                    lines.add(f"x{at}.outputs += no{at}")
                 lines.add("UNROUTED[0] += lost")
 
     def _dispatch(self, lines: Lines, branches: list[Lines]) -> None:
@@ -125,9 +132,10 @@ class StaticProgram:
         with lines.block("else:"):
             self._tree(lines, branches, middle, high)
 
-    def _branch(self, name: str) -> Lines:
+    def _branch(self, place: int, name: str) -> Lines:
         """Return what happens to an event of type `name`, consumers included."""
         lines = Lines()
+        lines.add(f"nb{place} += 1")
         type_code = constant(self.names.text(name), STR)
         names = frozenset({name})
         steps = [
@@ -166,7 +174,8 @@ class StaticProgram:
         compiler.body(Current(step.row, step.type), step.names)
         at = step.stream.index
         lines.vpl_line = step.stream.decl.span.line
-        lines.add(f"ni{at} += 1")
+        if step.is_guarded:
+            lines.add(f"ni{at} += 1")
         if not compiler.may_stop:
             lines.take(body)
             return

@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.compiler.plan import Plan
 from engine.limits import Limits
-from engine.runtime.executors import Executed, report_crash
+from engine.runtime.executors import Executed, Faults, report_crash
+from engine.runtime.frame import drain
 from engine.runtime.instance import Instance
 from engine.runtime.lane import Item, Lane, Output
 from engine.runtime.sinkhub import SinkHub
@@ -58,7 +59,7 @@ class Ticket:
             if len(self.producers) > 1:
                 made.sort(key=lambda output: output[:2])
             outputs = [output for _, _, output in made]
-            return Executed(outputs, list(self.faults), self.finished.is_set())
+            return outputs, list(self.faults), self.finished.is_set()
 
 
 Message = tuple[Ticket, list[Item]]
@@ -140,14 +141,16 @@ class ContextExecutor:
             tickets = [
                 self._send(row.t, row.fields if is_nested else row) for row in rows
             ]
-        whole = Executed()
+        outputs: list[Any] = []
+        faults: Faults = []
+        is_complete = True
         for ticket in tickets:
             ticket.finished.wait(max(0.0, deadline - time.monotonic()))
-            part = ticket.executed()
-            whole.outputs += part.outputs
-            whole.faults += part.faults
-            whole.complete = whole.complete and part.complete
-        return whole
+            made, found, is_done = ticket.executed()
+            outputs += made
+            faults += found
+            is_complete = is_complete and is_done
+        return outputs, faults, is_complete
 
     def close(self, timeout_s: float) -> None:
         """Let contexts finish what is queued, at most `timeout_s` together."""
@@ -181,7 +184,9 @@ class ContextExecutor:
                 self._handle(context, lane, ticket, items)
             except Exception as error:  # boundary of the context
                 fault = report_crash(self._instance, error, "")
-                ticket.collect(context, lane, [fault, *self._drain(context)])
+                ticket.collect(
+                    context, lane, [fault, *drain(self._instance.faulted[context])]
+                )
             finally:
                 ticket.done()
 
@@ -195,7 +200,7 @@ class ContextExecutor:
         lane.run()
         ticket.spent_s[context] = budget.spent_s()
         self._flush_sinks(context)
-        ticket.collect(context, lane, self._drain(context))
+        ticket.collect(context, lane, drain(self._instance.faulted[context]))
         self._forward(context, lane, ticket)
 
     def _forward(self, context: str, lane: Lane, ticket: Ticket) -> None:
@@ -216,15 +221,6 @@ class ContextExecutor:
             if streams[port.stream].context == context
         ]
         self._hub.flush(ports, self._instance.frames)
-
-    def _drain(self, context: str) -> list[dict[str, Any]]:
-        frames = self._instance.frames
-        return [
-            fault
-            for stream in self._plan.streams
-            if stream.context == context
-            for fault in frames[stream.index].drain_faults()
-        ]
 
 
 def _reach(plan: Plan) -> dict[str, set[str]]:

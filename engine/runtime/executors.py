@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.compiler.plan import DEFAULT_CONTEXT
 from engine.limits import Limits
+from engine.runtime.frame import drain
 from engine.runtime.instance import Instance
 from engine.runtime.lane import Lane
 from engine.runtime.sinkhub import SinkHub
@@ -14,13 +14,9 @@ from engine.runtime.sinkhub import SinkHub
 logger = logging.getLogger("varpulis")
 
 
-@dataclass(slots=True)
-class Executed:
-    """What a batch of events gave."""
-
-    outputs: list[Any] = field(default_factory=list)
-    faults: list[dict[str, Any]] = field(default_factory=list)
-    complete: bool = True
+Faults = list[dict[str, Any]]
+Executed = tuple[list[Any], Faults, bool]
+"""Outputs, faults, and whether everything the events caused is done."""
 
 
 class Executor(Protocol):
@@ -49,11 +45,6 @@ def report_crash(instance: Instance, error: Exception, stream: str) -> dict[str,
     return {"code": "R005", "stream": stream, "message": message}
 
 
-def drain(instance: Instance) -> list[dict[str, Any]]:
-    """Return the faults all streams noted since the last drain."""
-    return [fault for frame in instance.frames for fault in frame.drain_faults()]
-
-
 class StaticExecutor:
     """Runs the one loop of a static program."""
 
@@ -61,6 +52,7 @@ class StaticExecutor:
         self._instance = instance
         self._hub = hub
         self._ports = instance.compiled.ports
+        self._faulted = instance.faulted.get(DEFAULT_CONTEXT, [])
         self._run = instance.run
         self._run_nested = instance.run_nested
 
@@ -72,7 +64,7 @@ class StaticExecutor:
     ) -> Executed:
         """Run rows; an internal error costs the event it happened on."""
         outputs: list[Any] = []
-        crashes: list[dict[str, Any]] = []
+        crashes: Faults = []
         run = self._run_nested if is_nested else self._run
         remaining = iter(rows)
         while True:
@@ -83,7 +75,7 @@ class StaticExecutor:
                 crashes.append(report_crash(self._instance, error, ""))
         if self._ports:
             self._hub.flush(self._ports, self._instance.frames)
-        return Executed(outputs, drain(self._instance) + crashes)
+        return outputs, drain(self._faulted) + crashes, True
 
     def close(self, timeout_s: float) -> None:
         """Do nothing: every call finished what it began."""
@@ -107,15 +99,18 @@ class QueueExecutor:
         self, rows: Iterable[Any], is_nested: bool, timeout_s: float
     ) -> Executed:
         """Run rows one by one."""
-        done = Executed()
+        outputs: list[Any] = []
+        crashes: Faults = []
         for envelope in rows:
             row = envelope.fields if is_nested else envelope
-            self._one(envelope.t, row, done)
+            self._one(envelope.t, row, outputs, crashes)
         self._hub.flush(self._instance.compiled.ports, self._instance.frames)
-        done.faults[:0] = drain(self._instance)
-        return done
+        faults = drain(self._instance.faulted[DEFAULT_CONTEXT]) + crashes
+        return outputs, faults, True
 
-    def _one(self, event_type: str, row: Any, done: Executed) -> None:
+    def _one(
+        self, event_type: str, row: Any, outputs: list[Any], crashes: Faults
+    ) -> None:
         route = self._routes.get(event_type)
         if route is None:
             self._instance.count_unrouted()
@@ -128,8 +123,8 @@ class QueueExecutor:
         try:
             lane.run()
         except Exception as error:  # boundary to generated code
-            done.faults.append(report_crash(self._instance, error, ""))
-        done.outputs.extend(output for _, _, output in lane.made)
+            crashes.append(report_crash(self._instance, error, ""))
+        outputs.extend(output for _, _, output in lane.made)
 
     def close(self, timeout_s: float) -> None:
         """Do nothing: every call finished what it began."""

@@ -76,7 +76,8 @@ class Frame:
     `row` and `type` are the current event, `emits` collects what `emit` makes (None
     outside `.process`), `n` counts down to the next look at the clock, `aliases` are
     the names of the whole event. It keeps the stream's counters too. One thread uses a
-    frame at a time.
+    frame at a time. A frame with undrained faults is in `faulted`, which the frames of
+    one context share.
     """
 
     __slots__ = (
@@ -88,6 +89,7 @@ class Frame:
         "eval_errors",
         "events_in",
         "events_out",
+        "faulted",
         "faults",
         "limits",
         "n",
@@ -123,6 +125,7 @@ class Frame:
         self.sink_sent = 0
         self.eval_errors: dict[str, int] = {}
         self.faults: dict[str, str] = {}
+        self.faulted: list[Frame] = []
         self.stopped: dict[str, int] = {}
 
     def count(self, reason: str) -> None:
@@ -131,6 +134,8 @@ class Frame:
 
     def fault(self, code: str, message: str) -> None:
         """Report a fault of this event to the sender; its value is null."""
+        if not self.faults:
+            self.faulted.append(self)
         self.faults.setdefault(code, message)
         self.stopped[code] = self.stopped.get(code, 0) + 1
 
@@ -139,16 +144,23 @@ class Frame:
         self.emits = None
         self.fault(stopped.code, stopped.message)
 
-    def drain_faults(self) -> list[dict[str, Any]]:
-        """Return and forget the faults since the last drain, in order."""
-        if not self.faults:
-            return []
+    def take_faults(self) -> list[dict[str, Any]]:
+        """Return and forget the faults, in order."""
         found = [
             {"code": code, "stream": self.stream, "message": message}
             for code, message in self.faults.items()
         ]
         self.faults = {}
         return found
+
+
+def drain(faulted: list[Frame]) -> list[dict[str, Any]]:
+    """Return and forget the faults of the frames that share `faulted`."""
+    if not faulted:
+        return []
+    found = [fault for frame in faulted for fault in frame.take_faults()]
+    faulted.clear()
+    return found
 
 
 def tick(frame: Frame) -> None:

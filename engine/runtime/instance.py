@@ -17,7 +17,7 @@ Run = Callable[[Any, list[Any]], None]
 class Instance:
     """The module of a compiled program, loaded: globals set, frames and budgets made.
 
-    `budgets` are per context, `frames` per stream. A `Compiled` is instantiated once.
+    `budgets` and `faulted` are per context, `frames` per stream. A `Compiled` is instantiated once.
     """
 
     def __init__(self, compiled: Compiled, limits: Limits, clock: Clock) -> None:
@@ -26,10 +26,13 @@ class Instance:
             context: Budget(limits.cpu_s_per_event)
             for context in compiled.plan.contexts
         }
-        self.frames = [
-            Frame(s.name, self.budgets[s.context], limits, clock, s.aliases)
-            for s in compiled.plan.streams
-        ]
+        self.faulted: dict[str, list[Frame]] = {c: [] for c in compiled.plan.contexts}
+        self.frames = []
+        for stream in compiled.plan.streams:
+            budget = self.budgets[stream.context]
+            frame = Frame(stream.name, budget, limits, clock, stream.aliases)
+            frame.faulted = self.faulted[stream.context]
+            self.frames.append(frame)
         values = compiled.values
         values |= {f"x{at}": frame for at, frame in enumerate(self.frames)}
         values["G_LOCK"] = threading.RLock()
