@@ -86,7 +86,13 @@ class ClusterView(APIView):
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """Name the request in its answer."""
+        """Name the request in its answer; errors are never YAML or a template."""
+        chosen = getattr(request, "accepted_renderer", None)
+        if getattr(response, "exception", False) and not isinstance(
+            chosen, BrowsableRenderer
+        ):
+            request.accepted_renderer = JSONRenderer()
+            request.accepted_media_type = JSONRenderer.media_type
         response = super().finalize_response(request, response, *args, **kwargs)
         response["X-Request-Id"] = self.request_id
         return response

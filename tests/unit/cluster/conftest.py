@@ -1,7 +1,9 @@
 """What tests of the coordinator share: a clock, fake workers, a held-back dispatcher."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from cluster.services.deployments import deploy_again
 from cluster.services.workers import Registration, register_worker
 from cluster.testing import FakeWorkers, ManualClock
 from cluster.worker_client import use_client
+
+GOLDEN = Path(__file__).parents[2] / "contract" / "golden"
 
 
 @dataclass
@@ -68,3 +72,13 @@ def join(clock: ManualClock, commits: Any) -> Callable[..., Worker]:
         return joined.worker
 
     return register
+
+
+@pytest.fixture
+def golden() -> Callable[[str], Any]:
+    """Read an agreed message between coordinator and worker."""
+
+    def read(name: str) -> Any:
+        return json.loads((GOLDEN / name).read_text())
+
+    return read

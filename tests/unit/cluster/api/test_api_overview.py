@@ -1,0 +1,185 @@
+"""Root, topology, validation, history, documents (api.md 4.1, 4.5)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cluster.services.groups import deploy_group
+from cluster.testing import FakeWorkers, ManualClock, make_spec
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_url_of_the_banner_answers(api: Any) -> None:
+    body = api.get("/api/v1/cluster/").json()
+    assert body["name"] == "varpulis"
+    assert body["version"]
+    for link in body["links"].values():
+        path = link.removeprefix("http://testserver")
+        assert api.get(path).status_code in {200, 405}
+
+
+@pytest.fixture
+def group(join: Any, workers: FakeWorkers, clock: ManualClock) -> Any:
+    join("worker-0", port=9000)
+    join("worker-1", port=9001)
+    routes = [("_external", "a", ("A*",)), ("a", "b", ("X",))]
+    spec = make_spec(pipelines=["a", "b"], routes=routes)
+    return deploy_group(spec=spec, requested_by="test", clock=clock)
+
+
+def test_the_topology_is_as_in_the_tutorial(api: Any, group: Any) -> None:
+    body = api.get("topology").json()
+    assert body["groups"] == [
+        {
+            "group_id": str(group.pk),
+            "group_name": "group",
+            "pipelines": [
+                {
+                    "name": name,
+                    "worker_id": f"worker-{number}",
+                    "worker_address": f"http://127.0.0.1:900{number}",
+                }
+                for number, name in enumerate("ab")
+            ],
+            "routes": [
+                {
+                    "from_pipeline": "_external",
+                    "to_pipeline": "a",
+                    "event_types": ["A*"],
+                },
+                {"from_pipeline": "a", "to_pipeline": "b", "event_types": ["X"]},
+            ],
+        }
+    ]
+    assert [worker["pipeline_groups"] for worker in body["workers"]] == [["group"]] * 2
+    links = [(link["source_worker"], link["target_worker"]) for link in body["links"]]
+    assert links == [(None, "worker-0"), ("worker-0", "worker-1")]
+
+
+def test_the_topology_can_be_narrowed(api: Any, group: Any) -> None:
+    assert len(api.get(f"topology?group={group.pk}").json()["groups"]) == 1
+    assert len(api.get("topology?group=group").json()["groups"]) == 1
+    assert api.get("topology?group=other").json()["groups"] == []
+
+
+def test_the_version_of_the_topology_grows_with_every_change(
+    api: Any, group: Any, join: Any
+) -> None:
+    before = api.get("topology").json()["version"]
+    assert api.get("topology").json()["version"] == before
+    join("worker-2", port=9002)
+    assert api.get("topology").json()["version"] > before
+
+
+def test_the_topology_takes_the_same_queries_for_many(
+    api: Any, group: Any, clock: ManualClock, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(7):
+        api.get("topology")
+    for number in range(4):
+        spec = make_spec(f"g{number}", pipelines=["p", "q"])
+        deploy_group(spec=spec, requested_by="test", clock=clock)
+    with django_assert_num_queries(7):
+        api.get("topology")
+
+
+def test_validation_tells_what_a_program_takes_and_gives(api: Any) -> None:
+    source = "stream Hot = Reading .where(t > 3) .emit(t: t)"
+    body = api.post("validate", {"source": source}).json()
+    assert body == {
+        "valid": True,
+        "diagnostics": [],
+        "consumes": ["Reading"],
+        "emits": ["Hot"],
+        "streams": ["Hot"],
+    }
+
+
+def test_an_invalid_program_is_an_answer(api: Any) -> None:
+    response = api.post("validate", {"source": "stream = ="})
+    assert response.status_code == 200
+    body = response.json()
+    assert body["valid"] is False
+    assert body["diagnostics"][0]["line"] == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"source": 7}, {"source": None}])
+def test_validation_needs_a_source(api: Any, assert_error: Any, body: Any) -> None:
+    assert_error(api.post("validate", body), 400, "bad_request")
+
+
+def test_the_history_is_newest_first_and_comes_in_pages(api: Any, group: Any) -> None:
+    whole = api.get("events").json()
+    types = [event["type"] for event in whole["events"]]
+    assert types[0] == "group.deployed"
+    assert types[-1] == "worker.joined"
+    assert whole["next_cursor"] is None
+    first = api.get("events?limit=2").json()
+    rest = api.get(f"events?cursor={first['next_cursor']}").json()
+    assert first["events"] + rest["events"] == whole["events"]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("type=worker.", 2),
+        ("worker=worker-0", 2),
+        ("severity=error", 0),
+        ("type=group.", 1),
+    ],
+)
+def test_the_history_can_be_narrowed(
+    api: Any, group: Any, query: str, count: int
+) -> None:
+    assert len(api.get(f"events?{query}").json()["events"]) == count
+
+
+@pytest.mark.parametrize("query", ["severity=loud", "group=x", "cursor=x", "limit=0"])
+def test_bad_filters_are_400(api: Any, assert_error: Any, query: str) -> None:
+    assert_error(api.get(f"events?{query}"), 400, "bad_request")
+
+
+def test_the_document_names_every_call(api: Any) -> None:
+    document = json.loads(api.get("/api/schema/?format=json").content)
+    assert document["openapi"].startswith("3.1")
+    base = "/api/v1/cluster"
+    calls = {
+        (method, path.removeprefix(base))
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+    assert {
+        ("get", ""),
+        ("post", "/workers/register"),
+        ("get", "/workers"),
+        ("get", "/workers/{worker_id}"),
+        ("delete", "/workers/{worker_id}"),
+        ("post", "/pipeline-groups"),
+        ("get", "/pipeline-groups/{group_id}"),
+        ("delete", "/pipeline-groups/by-name/{name}"),
+        ("get", "/topology"),
+        ("post", "/validate"),
+        ("get", "/events"),
+    } <= calls
+    assert not [path for _, path in calls if path.endswith("/")]
+
+
+def test_the_document_is_yaml_unless_asked_otherwise(api: Any) -> None:
+    assert api.get("/api/schema/").content.startswith(b"openapi: 3.1")
+
+
+def test_the_document_is_made_without_complaint(api: Any, capfd: Any) -> None:
+    api.get("/api/schema/")
+    output = capfd.readouterr()
+    assert "Warning" not in output.err
+    assert "Error" not in output.err
+
+
+def test_the_document_can_be_browsed(api: Any) -> None:
+    page = api.get("/api/docs/").content.decode()
+    assert "swagger-ui" in page
+    assert "https://" not in page
+    script = api.get("/api/docs/?script=")
+    assert "javascript" in script.headers["Content-Type"]
