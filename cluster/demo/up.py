@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import tempfile
 import time
 import webbrowser
@@ -128,10 +129,16 @@ def _cluster(request: Request, console: Console) -> Iterator[LocalCluster]:
             state_dir=Path(folder) if request.ephemeral else None,
         )
         try:
-            with LocalCluster(layout, console.relay, dict(os.environ)) as cluster:
+            with LocalCluster(layout, console.relay, _environment()) as cluster:
                 yield cluster
         finally:
             console.say("all processes are stopped")
+
+
+def _environment() -> dict[str, str]:
+    """Return our own, with the short log lines of a terminal if we are on one."""
+    short = {"VARPULIS_LOG_FORMAT": "text"} if sys.stdout.isatty() else {}
+    return {**short, **os.environ}
 
 
 def _require_ports(request: Request) -> None:
