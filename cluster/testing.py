@@ -1,6 +1,6 @@
 """Fakes of the coordinator's ports, for tests of this package and of its users."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -49,7 +49,6 @@ class FakeWorkerProcess:
     """What one worker process runs: pipeline id to the request that started it."""
 
     pipelines: dict[str, DeployRequest] = field(default_factory=dict)
-    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     is_dead: bool = False
     max_pipelines: int = 100
     refusal: WorkerCallError | None = None
@@ -108,26 +107,6 @@ class FakeWorkers:
     def remove_pipeline(self, target: WorkerTarget, pipeline_id: str) -> None:
         """Stop and drop a pipeline; one that is not there counts as removed."""
         self._reach(target, "remove").pipelines.pop(pipeline_id, None)
-
-    def send_event(
-        self, target: WorkerTarget, pipeline_id: str, event: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Keep the event and answer that it was taken."""
-        self._reach(target, "event").events.append((pipeline_id, event))
-        return {"accepted": True, "output_events": []}
-
-    def send_batch(
-        self,
-        target: WorkerTarget,
-        pipeline_id: str,
-        body: Mapping[str, Any],
-        outputs: str,
-    ) -> dict[str, Any]:
-        """Keep the events and answer how many were taken."""
-        events = body["events"]
-        process = self._reach(target, "batch")
-        process.events += [(pipeline_id, event) for event in events]
-        return {"accepted": len(events), "failed": 0, "output_events": [], "errors": []}
 
     def check_health(self, target: WorkerTarget) -> None:
         """Return if the worker answers its liveness probe."""

@@ -1,4 +1,4 @@
-"""The only code that calls a worker (api.md section 7).
+"""How services call workers (api.md section 7); events go by `cluster.hot`.
 
 A `WorkerClient` is a port: `HttpWorkerClient` talks to real workers,
 `cluster.testing.FakeWorkers` keeps the same contract in memory. No method touches the
@@ -105,20 +105,6 @@ class WorkerClient(Protocol):
     def remove_pipeline(self, target: WorkerTarget, pipeline_id: str) -> None:
         """Stop and drop a pipeline; one that is not there counts as removed."""
 
-    def send_event(
-        self, target: WorkerTarget, pipeline_id: str, event: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Hand one event to a pipeline and return the worker's answer."""
-
-    def send_batch(
-        self,
-        target: WorkerTarget,
-        pipeline_id: str,
-        body: Mapping[str, Any],
-        outputs: str,
-    ) -> dict[str, Any]:
-        """Hand events to a pipeline and return the worker's summary."""
-
     def check_health(self, target: WorkerTarget) -> None:
         """Return if the worker answers its liveness probe."""
 
@@ -144,25 +130,6 @@ class HttpWorkerClient:
         except WorkerCallError as error:
             if error.details.get("worker_status") != 404:
                 raise
-
-    def send_event(
-        self, target: WorkerTarget, pipeline_id: str, event: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Hand one event to a pipeline and return the worker's answer."""
-        path = f"/api/v1/pipelines/{quote(pipeline_id, safe='')}/events"
-        return _decode_object(target, self._call(target, "POST", path, event))
-
-    def send_batch(
-        self,
-        target: WorkerTarget,
-        pipeline_id: str,
-        body: Mapping[str, Any],
-        outputs: str,
-    ) -> dict[str, Any]:
-        """Hand events to a pipeline and return the worker's summary."""
-        path = f"/api/v1/pipelines/{quote(pipeline_id, safe='')}/events-batch"
-        raw = self._call(target, "POST", f"{path}?outputs={outputs}", body)
-        return _decode_object(target, raw)
 
     def check_health(self, target: WorkerTarget) -> None:
         """Return if the worker answers its liveness probe."""
@@ -291,13 +258,6 @@ def _judge(target: WorkerTarget, status: int, raw: bytes) -> bytes:
         code = fault.code or None
         raise WorkerRefusedError(text, code=code, status=status, details=details)
     raise WorkerAnswerError(text, details=details)
-
-
-def _decode_object(target: WorkerTarget, raw: bytes) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(raw, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise _strange_answer(target, 200, str(error)) from error
 
 
 def _strange_answer(target: WorkerTarget, status: int, why: str) -> WorkerAnswerError:

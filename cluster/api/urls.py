@@ -8,6 +8,7 @@ from django.urls import URLPattern, path, re_path
 from cluster.api.base import UnknownPathView
 from cluster.api.views.documents import DocsView, SchemaView
 from cluster.api.views.groups import GroupsView, GroupView, NamedGroupView
+from cluster.api.views.hot import HeartbeatView, InjectBatchView, InjectView
 from cluster.api.views.overview import (
     ClusterRootView,
     EventsView,
@@ -33,8 +34,15 @@ urlpatterns: list[URLPattern] = [
     *both("", ClusterRootView.as_view(), "cluster"),
     *both("workers/register", RegisterView.as_view(), "register"),
     *both("workers", WorkersView.as_view(), "workers"),
+    *both("workers/<str:worker_id>/heartbeat", HeartbeatView.as_view(), "heartbeat"),
     *both("workers/<str:worker_id>", WorkerView.as_view(), "worker"),
     *both("pipeline-groups", GroupsView.as_view(), "pipeline-groups"),
+    *both(
+        "pipeline-groups/<path:group_id>/inject-batch",
+        InjectBatchView.as_view(),
+        "inject-batch",
+    ),
+    *both("pipeline-groups/<path:group_id>/inject", InjectView.as_view(), "inject"),
     *both(
         "pipeline-groups/by-name/<path:name>",
         NamedGroupView.as_view(),

@@ -28,7 +28,8 @@ def derive_group_status(
     current: GroupStatus, placements: Sequence[PlacementState], *, has_started: bool
 ) -> GroupStatus:
     """Return the status that the placements amount to."""
-    if current is GroupStatus.TORN_DOWN:
+    given_up = current is GroupStatus.FAILED and not has_started
+    if current is GroupStatus.TORN_DOWN or given_up:
         return current
     runs = [item for item in placements if item.status in RUNS]
     deploying = any(item.status is PlacementStatus.DEPLOYING for item in placements)
