@@ -6,6 +6,7 @@ import ssl
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ def load_config(flags: Mapping[str, Any], env: Mapping[str, str]) -> WorkerConfi
     return config
 
 
+@lru_cache(maxsize=1024)  # asked for with every request, about few names
 def is_loopback_host(host: str) -> bool:
     """Tell whether a host name or address means this machine only."""
     name = host.strip("[]").lower()

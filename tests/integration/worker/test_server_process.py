@@ -226,29 +226,6 @@ def test_a_forgotten_worker_registers_again_with_its_pipelines(start, coordinato
     assert [p["name"] for p in coordinator.of("register")[-1][0]["pipelines"]] == ["p"]
 
 
-def test_it_does_what_answers_ask_for_and_never_touches_what_is_its_own(
-    start, coordinator
-):
-    server = start("--api-key", "test", "--coordinator", coordinator.url)
-    server.wait_until_up()
-    ids = [
-        server.call("POST", "/api/v1/pipelines", body).json()["id"]
-        for body in (
-            {"name": "theirs", "source": ECHO, "group_id": "g"},
-            {"name": "own", "source": ECHO},
-        )
-    ]
-    actions = [{"action": "remove_pipeline", "pipeline_id": i} for i in ids]
-    coordinator.answers["heartbeat"] = (200, {"acknowledged": True, "actions": actions})
-
-    def names():
-        listed = server.call("GET", "/api/v1/pipelines").json()["pipelines"]
-        return [pipeline["name"] for pipeline in listed]
-
-    assert wait_until(lambda: names() == ["own"])
-    assert wait_until(lambda: "stays" in server.log)
-
-
 def test_a_deregistered_worker_runs_on_and_stays_out(start, coordinator):
     server = start("--api-key", "test", "--coordinator", coordinator.url)
     coordinator.answers["heartbeat"] = (
