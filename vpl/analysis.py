@@ -93,34 +93,48 @@ def stream_outputs(stream: nodes.StreamDecl, graph: "CallGraph") -> frozenset[st
 
 
 class CallGraph:
-    """Which functions call which, and what they emit; each is walked once."""
+    """Which functions call which, and what they emit; each is walked once.
+
+    `emits` has the types that a function or one it may call emits.
+    """
 
     def __init__(self, known: Mapping[str, nodes.FnDecl]) -> None:
         self.calls: dict[str, list[str]] = {}
-        self.emits: dict[str, frozenset[str]] = {}
+        callers: dict[str, list[str]] = {name: [] for name in known}
+        emitters: dict[str, list[str]] = {}
         for name, function in known.items():
             calls, emits = _calls_and_emits(function)
             self.calls[name] = [called for called in calls if called in known]
-            self.emits[name] = frozenset(emits)
+            for called in self.calls[name]:
+                callers[called].append(name)
+            for event_type in dict.fromkeys(emits):
+                emitters.setdefault(event_type, []).append(name)
+        self.emits: dict[str, set[str]] = {name: set() for name in known}
+        for event_type, names in emitters.items():
+            for name in _closure(names, callers):
+                self.emits[name].add(event_type)
 
     def reached_from(self, *roots: nodes.Node) -> list[str]:
         """Return the functions that evaluating `roots` may call, nearest first."""
         called = (name for root in roots for name in _calls_and_emits(root)[0])
-        found = dict.fromkeys(name for name in called if name in self.calls)
-        waiting = deque(found)
-        while waiting:
-            for name in self.calls[waiting.popleft()]:
-                if name not in found:
-                    found[name] = None
-                    waiting.append(name)
-        return list(found)
+        return _closure([name for name in called if name in self.calls], self.calls)
 
     def emitted_by(self, root: nodes.Node) -> set[str]:
         """Return the types of the events that evaluating `root` may emit."""
-        found = set(_calls_and_emits(root)[1])
-        for name in self.reached_from(root):
-            found |= self.emits[name]
-        return found
+        calls, emits = _calls_and_emits(root)
+        return set(emits).union(*(self.emits.get(name, ()) for name in calls))
+
+
+def _closure(starts: list[str], edges: Mapping[str, list[str]]) -> list[str]:
+    """Return `starts` and all that can be reached from them, nearest first."""
+    found = dict.fromkeys(starts)
+    waiting = deque(found)
+    while waiting:
+        for name in edges[waiting.popleft()]:
+            if name not in found:
+                found[name] = None
+                waiting.append(name)
+    return list(found)
 
 
 def _calls_and_emits(root: nodes.Node) -> tuple[dict[str, None], list[str]]:

@@ -1,9 +1,11 @@
 """The closest known name for a mistyped one (vpl.md section 15)."""
 
 from collections.abc import Iterable
+from itertools import islice
 
 _MOST = 3
 _LONGEST_NAME = 64
+_MOST_CANDIDATES = 500
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
@@ -17,8 +19,9 @@ def closest(name: str, known: Iterable[str]) -> str | None:
         return None
     wanted = name.lower()
     best, best_distance = None, limit + 1
-    for candidate in known:
-        if candidate == name or abs(len(candidate) - len(name)) >= best_distance:
+    near = (other for other in known if abs(len(other) - len(name)) <= limit)
+    for candidate in islice(near, _MOST_CANDIDATES):
+        if candidate == name:
             continue
         distance = _distance(wanted, candidate.lower(), best_distance)
         if distance < best_distance:

@@ -1,10 +1,16 @@
 """The names a program declares, and who gives what to whom."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar, cast
 
 from vpl import analysis, nodes
 from vpl.nodes import Program
+from vpl.parser import ParseResult
+from vpl.visitor import walk
+
+NodeT = TypeVar("NodeT", bound=nodes.Node)
 
 IMPLICIT_NAMES = frozenset(("event_type", "timestamp", "_partition"))
 
@@ -14,11 +20,13 @@ class Symbols:
     """All declarations of a program by kind and name; of duplicates the first.
 
     `broken` are names whose declaration has a syntax error: they are known to exist,
-    and nothing else is known about them.
+    and nothing else is known about them. `complete` is false if there are such
+    declarations: then nothing may be said to be missing or unused.
     """
 
     program: Program
     broken: frozenset[str] = frozenset()
+    complete: bool = True
     events: dict[str, nodes.EventDecl] = field(default_factory=dict)
     types: dict[str, nodes.TypeDecl] = field(default_factory=dict)
     streams: dict[str, nodes.StreamDecl] = field(default_factory=dict)
@@ -29,10 +37,11 @@ class Symbols:
     variables: dict[str, nodes.VarDecl] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, program: Program, broken: frozenset[str] = frozenset()) -> "Symbols":
-        """Collect the declarations of `program`."""
-        symbols = cls(program, broken)
-        for decl in program.body:
+    def of(cls, parsed: ParseResult) -> "Symbols":
+        """Collect the declarations of a parsed program."""
+        complete = not any(found.code.startswith("E") for found in parsed.diagnostics)
+        symbols = cls(parsed.program, parsed.broken_names, complete)
+        for decl in parsed.program.body:
             symbols._add(decl)
         return symbols
 
@@ -54,6 +63,17 @@ class Symbols:
                 self.patterns.setdefault(decl.name, decl)
             case nodes.VarDecl():
                 self.variables.setdefault(decl.name, decl)
+
+    @cached_property
+    def _by_class(self) -> dict[type[nodes.Node], list[nodes.Node]]:
+        found: dict[type[nodes.Node], list[nodes.Node]] = defaultdict(list)
+        for node in walk(self.program):
+            found[node.__class__].append(node)
+        return found
+
+    def all(self, kind: type[NodeT]) -> list[NodeT]:
+        """Return every node of one class in the program, in the order of the text."""
+        return cast("list[NodeT]", self._by_class.get(kind, []))
 
     @cached_property
     def call_graph(self) -> analysis.CallGraph:

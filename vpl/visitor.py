@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import fields
 
+from vpl import nodes
 from vpl.nodes import Node
 
 
@@ -16,6 +17,7 @@ class _FieldNames(dict[type[Node], list[str]]):
 
 
 _FIELDS = _FieldNames()
+_LEAVES = frozenset((nodes.Literal, nodes.Name, nodes.Break, nodes.Continue))
 
 
 def field_names(node: Node) -> list[str]:
@@ -26,7 +28,9 @@ def field_names(node: Node) -> list[str]:
 def children(node: Node) -> list[Node]:
     """Return the nodes directly below `node`, in the order of its fields."""
     found: list[Node] = []
-    for name in field_names(node):
+    if node.__class__ in _LEAVES:
+        return found
+    for name in _FIELDS[node.__class__]:
         value = getattr(node, name)
         if isinstance(value, Node):
             found.append(value)

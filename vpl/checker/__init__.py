@@ -6,6 +6,7 @@ A rule is a function from the symbols of a program to findings, for one concern;
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from vpl.checker import (
@@ -23,6 +24,7 @@ from vpl.checker import (
 )
 from vpl.diagnostics import Diagnostic
 from vpl.findings import settle
+from vpl.limits import MAX_FINDINGS
 from vpl.nodes import Program
 from vpl.parser import parse
 from vpl.symbols import Symbols
@@ -34,6 +36,7 @@ Rule = Callable[[Symbols], Iterator[Diagnostic]]
 RULES: tuple[Rule, ...] = (
     duplicates.duplicate_declarations,
     duplicates.duplicate_names,
+    duplicates.duplicate_arguments,
     calls.hidden_builtins,
     calls.calls,
     variables.top_level_assignments,
@@ -92,7 +95,9 @@ def check(source: str, *, imports: Mapping[str, str] | None = None) -> CheckResu
     `imports` maps the paths that the program may import to their sources.
     """
     parsed = parse(source)
-    symbols = Symbols.of(parsed.program, parsed.broken_names)
-    found = [finding for rule in RULES for finding in rule(symbols)]
+    symbols = Symbols.of(parsed)
+    found = [
+        finding for rule in RULES for finding in islice(rule(symbols), MAX_FINDINGS)
+    ]
     found.extend(connectors.imports(symbols, imports or {}))
     return CheckResult(parsed.program, settle([*parsed.diagnostics, *found]))

@@ -8,14 +8,12 @@ from vpl.checker.variables import not_constant
 from vpl.diagnostics import Diagnostic
 from vpl.suggestions import hint
 from vpl.symbols import Symbols
-from vpl.visitor import children, walk
+from vpl.visitor import children
 
 
 def aggregates(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check every expression in `.aggregate` and `.trend_aggregate`."""
-    for node in walk(symbols.program):
-        if not isinstance(node, nodes.Operation):
-            continue
+    for node in symbols.all(nodes.Operation):
         if node.name in {"aggregate", "trend_aggregate"}:
             trends = node.name == "trend_aggregate"
             for arg in node.args:

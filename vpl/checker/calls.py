@@ -23,15 +23,14 @@ def hidden_builtins(symbols: Symbols) -> Iterator[Diagnostic]:
 
 def calls(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check the name and the number of arguments of every call."""
-    outer = frozenset(symbols.variables)
     for decl in symbols.program.body:
-        names = outer | _locals(decl) if isinstance(decl, nodes.FnDecl) else outer
+        names = _locals(decl) if isinstance(decl, nodes.FnDecl) else frozenset()
         yield from _below(decl, names, symbols)
 
 
-def _below(root: nodes.Node, outer: _Scope, symbols: Symbols) -> Iterator[Diagnostic]:
-    """Check the calls below `root`; `outer` are the names that may hold lambdas."""
-    waiting: list[tuple[nodes.Node, _Scope]] = [(root, outer)]
+def _below(root: nodes.Node, known: _Scope, symbols: Symbols) -> Iterator[Diagnostic]:
+    """Check the calls below `root`; `known` are the locals, which may hold lambdas."""
+    waiting: list[tuple[nodes.Node, _Scope]] = [(root, known)]
     while waiting:
         node, names = waiting.pop()
         if isinstance(node, nodes.Operation) and node.name in _AGGREGATING:
@@ -84,13 +83,14 @@ def _call(
         count = len(declared.params)
         related = Related("declared here", declared.name_span)
         yield from _count(call, function, (count, count), related)
-    elif name in names or name in symbols.broken:
+    elif name in names or name in symbols.variables or name in symbols.broken:
         yield from _lambda_count(call, function, symbols)
     elif name in BUILTINS:
         builtin = BUILTINS[name]
         yield from _count(call, function, (builtin.least, builtin.most), None)
     else:
-        guess = hint(name, (*symbols.functions, *sorted(names), *BUILTINS))
+        callable_names = (*symbols.functions, *sorted(names), *BUILTINS)
+        guess = hint(name, callable_names)
         message = f"unknown function '{name}'"
         yield Diagnostic("E050", message, function.span, guess)
 

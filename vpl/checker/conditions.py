@@ -21,12 +21,21 @@ def conditions(symbols: Symbols) -> Iterator[Diagnostic]:
         if isinstance(decl, nodes.StreamDecl) and _keeps_fields(decl):
             source = decl.source
             if isinstance(source, nodes.EventSource):
-                fields = symbols.fields_of(source.name)
+                fields = _visible(symbols.fields_of(source.name), decl)
         for node in walk(decl):
             for condition in _conditions_of(node):
                 yield from _condition(condition, fields)
             if isinstance(node, nodes.Binary) and node.op in ORDERED:
                 yield from _comparison(node, fields)
+
+
+def _visible(fields: _Fields, stream: nodes.StreamDecl) -> _Fields:
+    """Leave out the fields that a parameter of a lambda may hide."""
+    if fields is None:
+        return None
+    lambdas = (node for node in walk(stream) if isinstance(node, nodes.Lambda))
+    hidden = {name for node in lambdas for name in node.params}
+    return {name: kind for name, kind in fields.items() if name not in hidden}
 
 
 def _keeps_fields(stream: nodes.StreamDecl) -> bool:
@@ -90,19 +99,19 @@ def _comparison(node: nodes.Binary, fields: _Fields) -> Iterator[Diagnostic]:
 
 def constant_arguments(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check durations (E061) and constants (E062) in operations and sources."""
-    for node in walk(symbols.program):
-        match node:
-            case nodes.Operation(name=name) if name in OPERATIONS:
-                yield from _operation(node, OPERATIONS[name], symbols)
-            case nodes.SequenceStep(within=within) if within is not None:
-                yield from _duration(within, symbols)
-            case nodes.PatternDecl(within=within) if within is not None:
-                yield from _duration(within, symbols)
-            case nodes.TimerSource(interval=interval, args=args):
-                yield from _duration(interval, symbols)
-                for arg in args:
-                    if arg.name == "initial_delay":
-                        yield from _duration(arg.value, symbols)
+    for op in symbols.all(nodes.Operation):
+        if op.name in OPERATIONS:
+            yield from _operation(op, OPERATIONS[op.name], symbols)
+    bounds = [step.within for step in symbols.all(nodes.SequenceStep)]
+    bounds += [pattern.within for pattern in symbols.all(nodes.PatternDecl)]
+    for bound in bounds:
+        if bound is not None:
+            yield from _duration(bound, symbols)
+    for timer in symbols.all(nodes.TimerSource):
+        yield from _duration(timer.interval, symbols)
+        for arg in timer.args:
+            if arg.name == "initial_delay":
+                yield from _duration(arg.value, symbols)
 
 
 def _operation(
@@ -141,20 +150,26 @@ def _duration(node: nodes.Expr, symbols: Symbols) -> Iterator[Diagnostic]:
 
 def literal_types(symbols: Symbols) -> Iterator[Diagnostic]:
     """Report literals given where another type is declared (E052)."""
-    for node in walk(symbols.program):
-        match node:
-            case nodes.VarDecl(type=TypeRef() as type_ref, value=value):
-                yield from _literal(value, type_ref, f"'{node.name}'")
-            case nodes.Call(function=nodes.Name(id=name), args=args):
-                function = symbols.functions.get(name)
-                if function is None:
-                    continue
-                for param, value in zip(function.params, args, strict=False):
-                    if param.type is not None:
-                        yield from _literal(value, param.type, f"'{param.name}'")
-            case nodes.FnDecl(result=TypeRef() as type_ref):
-                for value in _results(node):
-                    yield from _literal(value, type_ref, "the result")
+    for variable in symbols.all(nodes.VarDecl):
+        if variable.type is not None:
+            yield from _literal(variable.value, variable.type, f"'{variable.name}'")
+    for call in symbols.all(nodes.Call) if symbols.functions else ():
+        yield from _literal_arguments(call, symbols)
+    for function in symbols.all(nodes.FnDecl):
+        if function.result is not None:
+            for value in _results(function):
+                yield from _literal(value, function.result, "the result")
+
+
+def _literal_arguments(call: nodes.Call, symbols: Symbols) -> Iterator[Diagnostic]:
+    if not isinstance(call.function, nodes.Name):
+        return
+    function = symbols.functions.get(call.function.id)
+    for param, value in zip(
+        function.params if function else (), call.args, strict=False
+    ):
+        if param.type is not None:
+            yield from _literal(value, param.type, f"'{param.name}'")
 
 
 def _results(function: nodes.FnDecl) -> Iterator[nodes.Expr]:

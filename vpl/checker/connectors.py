@@ -15,7 +15,6 @@ from vpl.diagnostics import Diagnostic, Related
 from vpl.source import Span
 from vpl.suggestions import hint
 from vpl.symbols import Symbols
-from vpl.visitor import walk
 
 _LITERAL_KINDS: dict[ParamKind, frozenset[str]] = {
     "text": frozenset(("str",)),
@@ -98,10 +97,8 @@ def _fits(value: nodes.Expr, kind: ParamKind, symbols: Symbols) -> bool:
 
 def connector_uses(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check connector and parameters of `from`, `to` and `enrich`."""
-    for node in walk(symbols.program):
-        if not isinstance(node, nodes.Operation) or node.target is None:
-            continue
-        if node.name not in {"from", "to", "enrich"}:
+    for node in symbols.all(nodes.Operation):
+        if node.target is None or node.name not in {"from", "to", "enrich"}:
             continue
         decl = symbols.connectors.get(node.target)
         if decl is None:
@@ -152,8 +149,8 @@ def _use_parameters(
 
 def context_uses(symbols: Symbols) -> Iterator[Diagnostic]:
     """Report streams put into contexts that are not declared (E031)."""
-    for node in walk(symbols.program):
-        if not isinstance(node, nodes.Operation) or node.name != "context":
+    for node in symbols.all(nodes.Operation):
+        if node.name != "context":
             continue
         name = node.target or ""
         if name not in symbols.contexts and name not in symbols.broken:

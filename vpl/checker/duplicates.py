@@ -42,30 +42,32 @@ def _named(decl: nodes.Node) -> tuple[str, Span]:
 
 
 def duplicate_names(symbols: Symbols) -> Iterator[Diagnostic]:
-    """Report argument, parameter, field and alias names given twice (E008)."""
-    for node in walk(symbols.program):
-        match node:
-            case nodes.Operation(args=args) | nodes.EmitStmt(args=args):
-                yield from _twice("argument", _labels(args))
-            case nodes.TimerSource(args=args):
-                yield from _twice("argument", _labels(args))
+    """Report parameters, fields and aliases of one name (E008)."""
+    for decl in symbols.program.body:
+        match decl:
             case nodes.FnDecl(params=params):
                 yield from _twice("parameter", _places(params))
             case nodes.ConnectorDecl(params=params) | nodes.ContextDecl(params=params):
                 yield from _twice("parameter", _places(params))
             case nodes.EventDecl(fields=fields):
                 yield from _twice("field", _places(fields))
-            case nodes.StreamDecl():
-                yield from _twice("alias", _aliases(node))
-            case nodes.PatternDecl():
-                yield from _twice("alias", _aliases(node))
-        if isinstance(node, nodes.Operation) and node.branches:
-            branches = ((branch.name, branch.span) for branch in node.branches)
-            yield from _twice("branch", branches)
+            case nodes.StreamDecl() | nodes.PatternDecl():
+                yield from _twice("alias", _aliases(decl))
 
 
-def _labels(args: Iterable[nodes.Arg]) -> Iterator[tuple[str, Span]]:
-    return ((arg.name, arg.span) for arg in args if arg.name is not None)
+def duplicate_arguments(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Report arguments and branches of a call that have the same name (E008)."""
+    calls: list[nodes.Operation | nodes.EmitStmt | nodes.TimerSource] = [
+        *symbols.all(nodes.Operation),
+        *symbols.all(nodes.EmitStmt),
+        *symbols.all(nodes.TimerSource),
+    ]
+    for node in calls:
+        labels = ((arg.name, arg.span) for arg in node.args if arg.name is not None)
+        yield from _twice("argument", labels)
+    for op in symbols.all(nodes.Operation):
+        branches = ((branch.name, branch.span) for branch in op.branches)
+        yield from _twice("branch", branches)
 
 
 def _places(

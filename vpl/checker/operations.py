@@ -15,9 +15,7 @@ _CONNECTED = frozenset(("from", "to"))
 
 def operations(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check names and arguments of all operations."""
-    for node in walk(symbols.program):
-        if not isinstance(node, nodes.Operation):
-            continue
+    for node in symbols.all(nodes.Operation):
         spec = OPERATIONS.get(node.name)
         if spec is None:
             message = f"unknown operation '.{node.name}'"

@@ -18,15 +18,21 @@ _RESHAPING = frozenset((
 
 def unknown_sources(symbols: Symbols) -> Iterator[Diagnostic]:
     """Warn of sources nobody declares or produces, if the program declares events."""
-    if not symbols.events:
+    if not symbols.events or not symbols.complete:
         return
-    known = {*symbols.events, *symbols.produced, *symbols.patterns, *symbols.broken}
-    for node in walk(symbols.program):
-        if isinstance(
-            node, nodes.EventSource | nodes.SourcePart | nodes.SequenceStep
-        ) and node.name not in (known | {f"Timer_{n}" for n in _timers(symbols)}):
+    known = {*symbols.events, *symbols.produced, *symbols.patterns}
+    known.update(f"Timer_{name}" for name in _timers(symbols))
+    in_order = sorted(known)
+    sources: list[nodes.EventSource | nodes.SourcePart | nodes.SequenceStep] = [
+        *symbols.all(nodes.EventSource),
+        *symbols.all(nodes.SourcePart),
+        *symbols.all(nodes.SequenceStep),
+    ]
+    for node in sources:
+        if node.name not in known:
             message = f"nothing declares or produces '{node.name}'"
-            yield Diagnostic("W030", message, node.name_span, hint(node.name, known))
+            guess = hint(node.name, in_order)
+            yield Diagnostic("W030", message, node.name_span, guess)
 
 
 def _timers(symbols: Symbols) -> Iterator[str]:
@@ -83,13 +89,15 @@ def declared_fields(symbols: Symbols) -> Iterator[Diagnostic]:
 def _fields_below(
     root: nodes.Node, reader: _Reader, symbols: Symbols
 ) -> Iterator[Diagnostic]:
-    known = reader.fields | reader.aliases | IMPLICIT_NAMES | {*symbols.variables}
-    waiting: list[tuple[nodes.Node, frozenset[str]]] = [(root, known)]
+    known = reader.fields | reader.aliases | IMPLICIT_NAMES
+    nothing: frozenset[str] = frozenset()
+    waiting: list[tuple[nodes.Node, frozenset[str]]] = [(root, nothing)]
     while waiting:
         node, names = waiting.pop()
         match node:
-            case nodes.Name(id=name) if name not in names:
-                if name not in symbols.broken:
+            case nodes.Name(id=name):
+                declared = name in symbols.variables or name in symbols.broken
+                if not declared and name not in known and name not in names:
                     yield _unknown_field(name, node.span, reader)
                 continue
             case nodes.Member(target=nodes.Name(id=alias), name=name):

@@ -39,6 +39,8 @@ def _immutable(node: nodes.Assign, variable: nodes.VarDecl) -> Iterator[Diagnost
 
 def local_assignments(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check assignments in functions and lambda blocks, in the order of the text."""
+    if not symbols.all(nodes.Assign):
+        return
     for decl in symbols.program.body:
         known: _Locals = {}
         if isinstance(decl, nodes.FnDecl):
@@ -89,6 +91,8 @@ def _assignment(
 
 def loop_control(symbols: Symbols) -> Iterator[Diagnostic]:
     """Report `break` and `continue` outside a loop (E044)."""
+    if not symbols.all(nodes.Break) and not symbols.all(nodes.Continue):
+        return
     waiting: list[tuple[nodes.Node, bool]] = [(symbols.program, False)]
     while waiting:
         node, in_loop = waiting.pop()
@@ -104,8 +108,8 @@ def loop_control(symbols: Symbols) -> Iterator[Diagnostic]:
 
 def constants(symbols: Symbols) -> Iterator[Diagnostic]:
     """Require constant expressions after `const` (E062)."""
-    for node in walk(symbols.program):
-        if isinstance(node, nodes.VarDecl) and node.keyword == "const":
+    for node in symbols.all(nodes.VarDecl):
+        if node.keyword == "const":
             culprit = not_constant(node.value, symbols)
             if culprit is not None:
                 message = f"the value of const '{node.name}' is not constant"
