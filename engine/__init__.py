@@ -6,6 +6,7 @@ Other packages import from here only.
 from engine.errors import (
     BadEventError,
     EngineError,
+    EventTooLargeError,
     InvalidProgramError,
     LoadError,
     PipelineClosedError,
@@ -23,6 +24,7 @@ __all__ = [
     "Clock",
     "EngineError",
     "Event",
+    "EventTooLargeError",
     "InvalidProgramError",
     "Limits",
     "LoadError",

@@ -25,6 +25,10 @@ class BadEventError(EngineError):
     """A payload is no event (vpl.md section 14); the message says why."""
 
 
+class EventTooLargeError(BadEventError):
+    """An event goes beyond a bound of vpl.md section 14; the message says which."""
+
+
 class PipelineClosedError(EngineError):
     """An event was given to a pipeline that is closed."""
 

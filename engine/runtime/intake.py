@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.errors import BadEventError
+from engine.errors import BadEventError, EventTooLargeError
 from engine.limits import (
     MAX_EVENT_ARRAY_ITEMS,
     MAX_EVENT_DEPTH,
@@ -23,7 +23,7 @@ def clean(value: Any, depth: int = 1) -> Any:
     kind = value.__class__
     if kind is str:
         if len(value) > MAX_EVENT_TEXT_CHARS:
-            raise BadEventError(f"a text is longer than {MAX_EVENT_TEXT_CHARS}")
+            raise EventTooLargeError(f"a text is longer than {MAX_EVENT_TEXT_CHARS}")
         return value
     if kind is int:
         return value if INT_MIN <= value <= INT_MAX else _as_float(value)
@@ -47,18 +47,20 @@ def _as_float(value: int) -> float:
 
 def _clean_container(value: Any, depth: int) -> Any:
     if depth >= MAX_EVENT_DEPTH:
-        raise BadEventError(f"values are nested deeper than {MAX_EVENT_DEPTH}")
+        raise EventTooLargeError(f"values are nested deeper than {MAX_EVENT_DEPTH}")
     if value.__class__ is dict:
         return clean_map(value, depth)
     if len(value) > MAX_EVENT_ARRAY_ITEMS:
-        raise BadEventError(f"an array has more than {MAX_EVENT_ARRAY_ITEMS} elements")
+        raise EventTooLargeError(
+            f"an array has more than {MAX_EVENT_ARRAY_ITEMS} elements"
+        )
     return [clean(item, depth + 1) for item in value]
 
 
 def clean_map(value: dict[Any, Any], depth: int = 0) -> dict[str, Any]:
     """Return a map, or the fields of an event at depth 0, without null members."""
     if len(value) > MAX_EVENT_FIELDS:
-        raise BadEventError(f"an object has more than {MAX_EVENT_FIELDS} members")
+        raise EventTooLargeError(f"an object has more than {MAX_EVENT_FIELDS} members")
     cleaned: dict[str, Any] = {}
     for key, member in value.items():
         if member is None:

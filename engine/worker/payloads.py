@@ -1,19 +1,21 @@
 """Event payloads of HTTP calls: read by `engine.wire`, refused as API errors."""
 
-from engine import BadEventError, Event
+from engine import BadEventError, Event, EventTooLargeError
 from engine.wire import decode_json, event_of
 from engine.worker.envelope import Envelope, read_envelope
 from engine.worker.errors import ApiError, bad_request
 
 
 def decode_event(raw: bytes) -> tuple[Event, Envelope]:
-    """Return the event of a body and what stands around it; raises 400."""
+    """Return the event of a body and what stands around it; raises 400 or 413."""
     try:
         body = decode_json(raw)
     except BadEventError as error:
         raise ApiError(400, "bad_json", f"the body is {error}") from error
     try:
         event = event_of(body)
+    except EventTooLargeError as error:
+        raise ApiError(413, "body_too_large", str(error)) from error
     except BadEventError as error:
         raise bad_request(str(error)) from error
     return event, read_envelope(body)

@@ -1,5 +1,6 @@
 """Single events: api.md 7.1 and 6.5."""
 
+import functools
 import threading
 
 import pytest
@@ -103,6 +104,21 @@ def test_what_is_no_event_is_400(worker, data, code):
     path = f"/api/v1/pipelines/{worker.deploy(ECHO)}/events"
     status, body = worker.call("POST", path, data=data)
     assert (status, body["code"]) == (400, code)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {f"f{n}": n for n in range(1025)},
+        {"t": "x" * (256 * 1024 + 1)},
+        {"a": [0] * 10_001},
+        {"d": functools.reduce(lambda inner, _: [inner], range(40), 0)},
+    ],
+    ids=["fields", "text", "array", "depth"],
+)
+def test_an_event_beyond_its_bounds_is_413(worker, fields):
+    status, body = worker.event(worker.deploy(ECHO), "X", fields)
+    assert (status, body["code"]) == (413, "body_too_large")
 
 
 def test_a_nul_in_a_text_is_fine(worker):
