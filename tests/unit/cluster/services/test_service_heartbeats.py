@@ -170,3 +170,42 @@ def test_the_number_of_queries_does_not_grow_with_reports(
     for i in range(12):
         join(f"w{i}", port=9000 + i)
     assert queries(2) == queries(12)
+
+
+def test_a_report_in_the_middle_of_a_deploy_does_not_disturb_it(
+    join: Any, workers: FakeWorkers, beat: Any, background: Any, clock: ManualClock
+) -> None:
+    join("w")
+    outcomes: list[HeartbeatOutcome] = []
+
+    def report(target: object, request: object) -> None:
+        clock.advance(30)
+        outcomes.append(beat(pipelines=[]))
+
+    workers.before_deploy = report
+    deploy_group(spec=make_spec(), requested_by="test", clock=clock)
+    assert outcomes[0].is_unsettled
+    assert background.waiting == []
+    place = Placement.objects.get()
+    assert (place.status, place.generation) == ("Running", 1)
+
+
+def test_a_deploy_that_was_overtaken_takes_its_copy_away_again(
+    group: Any, workers: FakeWorkers, beat: Any, background: Any, clock: ManualClock
+) -> None:
+    """The claim ran out while the worker was slow; somebody else deployed meanwhile."""
+    workers["w"].pipelines.clear()
+    clock.advance(11)
+    beat(pipelines=[])
+
+    def overtake(target: object, request: object) -> None:
+        workers.before_deploy = None
+        clock.advance(120)
+        beat(pipelines=[])
+        background.run()
+
+    workers.before_deploy = overtake
+    background.run()
+    place = Placement.objects.get()
+    assert (place.status, place.generation) == ("Running", 3)
+    assert list(workers["w"].pipelines) == [place.pipeline_id]
