@@ -9,7 +9,6 @@ from typing import Any, Final
 import vpl
 from engine.adaptation import Adaptation
 from engine.compiler.codegen import Compiled, compile_plan
-from engine.compiler.support import unsupported
 from engine.connectors.base import Sink, SinkFactory
 from engine.errors import BadEventError, InvalidProgramError, PipelineClosedError
 from engine.event import Event
@@ -43,11 +42,8 @@ def compile_program(
     them.
     """
     checked = vpl.check(source)
-    diagnostics = checked.diagnostics
-    if checked.valid:
-        diagnostics += unsupported(checked.program)
-    if any(item.severity == "error" for item in diagnostics):
-        raise InvalidProgramError(diagnostics)
+    if not checked.valid:
+        raise InvalidProgramError(checked.diagnostics)
     limits = Limits() if limits is None else limits
     _allow_recursion(limits)
     compiled = compile_plan(checked.program)

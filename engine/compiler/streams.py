@@ -39,6 +39,18 @@ RUNTIME: Final = {
 }
 
 
+Handler = Callable[[int, nodes.Operation, "Current"], None]
+HANDLERS: Final = {
+    "where": "_where",
+    "filter": "_where",
+    "select": "_select",
+    "emit": "_emit",
+    "process": "_process",
+    "print": "_print",
+    "to": "_to",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Current:
     """The event that flows on at one place of a stream.
@@ -163,16 +175,8 @@ class StreamCompiler:
             return
         op = self.stream.ops[at]
         self.lines.vpl_line = op.span.line
-        handlers: dict[str, Callable[[int, nodes.Operation, Current], None]] = {
-            "where": self._where,
-            "filter": self._where,
-            "select": self._select,
-            "emit": self._emit,
-            "process": self._process,
-            "print": self._print,
-            "to": self._to,
-        }
-        handlers[op.name](at, op, current)
+        handler: Handler = getattr(self, HANDLERS[op.name])
+        handler(at, op, current)
 
     def _finish(self, current: Current) -> None:
         if self.stream.has_process and not self.stream.has_emit:

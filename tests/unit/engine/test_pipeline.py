@@ -1,0 +1,160 @@
+"""Pipelines as their callers see them."""
+
+import gc
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import engine
+from engine import (
+    BadEventError,
+    Event,
+    InvalidProgramError,
+    PipelineClosedError,
+    compile_program,
+)
+
+COUNTER = "var n = 0\nfn next(): n := n + 1; return n\nstream S = In .emit(n: next())"
+
+
+def test_the_first_program_of_the_tutorial() -> None:
+    pipeline = compile_program('stream A = EventA .emit(result: "from-a")')
+    reply = pipeline.inject(Event("EventA", {"x": 42}))
+    assert reply.outputs == [{"event_type": "A", "result": "from-a"}]
+    assert pipeline.consumes == {"EventA"}
+    assert pipeline.emits == {"A"}
+    assert pipeline.streams == ("A",)
+
+
+def test_a_program_with_errors_is_refused_with_its_findings() -> None:
+    with pytest.raises(InvalidProgramError) as caught:
+        compile_program("stream A = B .emit(x: nope(1))\nstream A = C")
+    assert {item.code for item in caught.value.diagnostics} == {"E050", "E002"}
+    assert "E0" in str(caught.value)
+
+
+def test_what_this_build_lacks_is_refused() -> None:
+    with pytest.raises(InvalidProgramError) as caught:
+        compile_program("stream A = B .window(5m) .aggregate(n: count())")
+    assert "E090" in {item.code for item in caught.value.diagnostics}
+
+
+def test_the_fingerprint_ignores_layout() -> None:
+    one = compile_program("stream A = B .emit(x: 1)")
+    two = compile_program("# hi\nstream A = B\n    .emit(x: 1)\n")
+    other = compile_program("stream A = B .emit(x: 2)")
+    assert one.fingerprint == two.fingerprint != other.fingerprint
+
+
+def test_many_threads_inject_without_losing_an_event() -> None:
+    pipeline = compile_program(COUNTER)
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: pipeline.inject(Event("In", {})), range(500)))
+    numbers = sorted(reply.outputs[0]["n"] for reply in replies)
+    assert numbers == list(range(1, 501))
+    assert pipeline.metrics().events_in == 500
+
+
+def test_metrics_count_events_outputs_and_errors() -> None:
+    source = (
+        "stream S = In .where(n > 1) .emit(n: n, bad: n + s)\n"
+        "stream D = S .where(n > 2) .emit(n)"
+    )
+    pipeline = compile_program(source)
+    for at in range(4):
+        pipeline.inject(Event("In", {"n": at, "s": "x"}))
+    pipeline.inject(Event("Else", {}))
+    with pytest.raises(BadEventError):
+        pipeline.inject(Event("", {}))
+    found = pipeline.metrics()
+    assert (found.events_in, found.events_out, found.unrouted) == (5, 3, 1)
+    assert found.rejected == 1
+    assert found.errors == {"kind": 2}
+    streams = found.streams
+    assert (streams["S"].events_in, streams["S"].outputs) == (4, 2)
+    assert (streams["D"].events_in, streams["D"].outputs) == (2, 1)
+    assert found.processing_s > 0
+
+
+def test_a_closed_pipeline_refuses_events_and_closes_twice() -> None:
+    pipeline = compile_program(COUNTER)
+    pipeline.inject(Event("In", {}))
+    pipeline.close()
+    pipeline.close()
+    with pytest.raises(PipelineClosedError):
+        pipeline.inject(Event("In", {}))
+    with pytest.raises(PipelineClosedError):
+        pipeline.inject_batch(b'{"event_type":"In"}')
+
+
+def test_closing_waits_for_the_event_at_hand() -> None:
+    pipeline = compile_program(COUNTER)
+    pipeline._lock.acquire()
+    closer = threading.Thread(target=pipeline.close)
+    pipeline.start()
+    closer.start()
+    assert closer.is_alive()
+    pipeline._lock.release()
+    closer.join(5)
+    assert not closer.is_alive()
+
+
+def test_an_internal_error_costs_one_event(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipeline = compile_program("stream S = In\n    .emit(n: abs(n))")
+    real = pipeline._compiled.values["b_abs"]
+
+    def fragile(x: object, n: object) -> object:
+        if n == 13:
+            raise RuntimeError("broken builtin")
+        return real(x, n)
+
+    monkeypatch.setitem(pipeline._compiled.values, "b_abs", fragile)
+    lines = b"\n".join(b'{"event_type":"In","n":%d}' % at for at in (1, 13, 3))
+    with caplog.at_level(logging.ERROR, logger="varpulis"):
+        reply = pipeline.inject_batch(lines)
+    assert [output["n"] for output in reply.outputs] == [1, 3]
+    assert [fault["code"] for fault in reply.errors] == ["R005"]
+    assert "line 2" in reply.errors[0]["message"]
+    assert "broken builtin" in caplog.text
+
+
+def test_explain_says_what_streams_do() -> None:
+    source = (
+        "context c\nconnector Out = console ()\n"
+        "stream A = In .where(n > 1) .emit as T(n: n) .to(Out)\n"
+        "stream B = T .context(c) .emit(n)"
+    )
+    first, second = compile_program(source).explain()["streams"]
+    assert first["sources"] == ["In"]
+    assert first["consumers"] == ["B"]
+    assert [op["op"] for op in first["ops"]] == ["where", "emit", "to"]
+    assert first["sinks"] == ["Out"]
+    assert (first["context"], second["context"]) == (None, "c")
+    assert first["fingerprint"] != second["fingerprint"]
+
+
+def test_flush_changes_nothing_without_windows() -> None:
+    pipeline = compile_program(COUNTER)
+    pipeline.flush()
+    assert pipeline.inject(Event("In", {})).outputs == [{"event_type": "S", "n": 1}]
+
+
+def test_events_leave_nothing_behind() -> None:
+    """Rows and outputs are not tracked by the collector and are freed at once."""
+    pipeline = compile_program("stream S = In .emit(a, b: [a])\nstream D = S .emit(b)")
+    payload = b"\n".join(b'{"event_type":"In","a":%d}' % at for at in range(500))
+    pipeline.inject_batch(payload)
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(5):
+        pipeline.inject_batch(payload)
+    assert len(gc.get_objects()) - before < 100
+    assert gc.collect() < 100
+
+
+def test_the_package_exports_what_it_says() -> None:
+    assert all(hasattr(engine, name) for name in engine.__all__)

@@ -1,0 +1,128 @@
+"""What reaches sinks, and how."""
+
+from engine import Event, compile_program
+from engine.connectors.base import ConnectorSpec, Sink
+from engine.connectors.fake import RecordingSink, RecordingSinks
+
+OUT = 'connector Out = mqtt (host: "h", port: 1883, qos: 0)\n'
+AT_ONE_S = 1_000_000_000
+STAMP = "1970-01-01T00:00:01Z"
+
+
+def sent(
+    source: str, *fields: dict[str, object]
+) -> list[tuple[str, dict[str, object]]]:
+    """Run events and return what the sink `Out` got, with its topics."""
+    sinks = RecordingSinks()
+    pipeline = compile_program(source, sinks=sinks)
+    for event in fields:
+        pipeline.inject(Event("In", event, AT_ONE_S))
+    return [(entry.topic, entry.json()) for entry in sinks.by_name["Out"].sent]
+
+
+def test_the_fake_keeps_the_contract_of_sinks() -> None:
+    sink: Sink = RecordingSink(ConnectorSpec("n", "mqtt"))
+    assert not sink.connected
+    sink.open()
+    sink.send("t", [b"{}"], stream="S")
+    assert sink.connected
+    assert sink.status()["sent"] == 1
+    sink.close(0.0)
+    assert not sink.connected
+
+
+def test_an_output_is_sent_flat_with_its_timestamp() -> None:
+    source = OUT + 'stream S = In .emit(a: a, b: zap) .to(Out, topic: "t/x")'
+    wanted = {"event_type": "S", "timestamp": STAMP, "a": 1}
+    assert sent(source, {"a": 1}) == [("t/x", wanted)]
+
+
+def test_the_reply_has_no_timestamp_after_sending() -> None:
+    pipeline = compile_program(
+        OUT + "stream S = In .emit(a: 1) .to(Out)", sinks=RecordingSinks()
+    )
+    reply = pipeline.inject(Event("In", {}, AT_ONE_S))
+    assert reply.outputs == [{"event_type": "S", "a": 1}]
+
+
+def test_an_event_that_was_not_emitted_is_sent_whole() -> None:
+    source = OUT + "stream S = In .where(a > 0) .to(Out) .emit(a)"
+    (entry,) = sent(source, {"a": 1, "more": [1, None]}, {"a": 0})
+    assert entry[1] == {
+        "event_type": "In",
+        "timestamp": STAMP,
+        "a": 1,
+        "more": [1, None],
+    }
+
+
+def test_topics_come_from_the_use_then_the_connector_then_the_stream() -> None:
+    assert sent(OUT + "stream S = In .emit(a) .to(Out)", {})[0][0] == "S-output"
+    declared = 'connector Out = mqtt (host: "h", topic: "base")\n'
+    assert sent(declared + "stream S = In .emit(a) .to(Out)", {})[0][0] == "base"
+    used = declared + 'stream S = In .emit(a) .to(Out, topic: "t/" + a)'
+    topics = [topic for topic, _ in sent(used, {"a": "x"}, {"a": 5}, {})]
+    assert topics == ["t/x", "base", "base"]
+
+
+def test_a_field_called_timestamp_wins() -> None:
+    source = OUT + 'stream S = In .emit(timestamp: "mine") .to(Out)'
+    assert sent(source, {})[0][1] == {"event_type": "S", "timestamp": "mine"}
+
+
+def test_emitted_events_are_sent_under_their_own_type() -> None:
+    source = OUT + (
+        "fn f():\n    emit P(n: 1)\n    emit Q(n: 2)\n"
+        'stream S = In .process(f()) .to(Out, topic: "p")'
+    )
+    assert [body["event_type"] for _, body in sent(source, {})] == ["P", "Q"]
+
+
+def test_specs_carry_constants_and_overrides() -> None:
+    source = (
+        'let place = "h2"\n'
+        "connector Out = mqtt (host: place, port: -1, tls: true, client_id: plain)\n"
+        "stream S = In .emit(a) .to(Out)\n"
+        "stream T = In .emit(a) .to(Out, qos: 2)\n"
+        'stream U = In .emit(a) .to(Out, topic: "u")'
+    )
+    made: list[ConnectorSpec] = []
+
+    def factory(spec: ConnectorSpec) -> Sink:
+        made.append(spec)
+        return RecordingSink(spec)
+
+    pipeline = compile_program(source, name="p", sinks=factory)
+    common = {"host": "h2", "port": -1, "tls": True, "client_id": "plain"}
+    assert [spec.params for spec in made] == [common, {**common, "qos": 2}]
+    assert {spec.pipeline for spec in made} == {"p"}
+    assert set(pipeline.sinks) == {"Out", "Out#2"}
+
+
+def test_sinks_open_with_the_first_event_and_close_with_the_pipeline() -> None:
+    sinks = RecordingSinks()
+    pipeline = compile_program(OUT + "stream S = In .emit(a) .to(Out)", sinks=sinks)
+    sink = sinks.by_name["Out"]
+    assert not sink.connected
+    pipeline.inject(Event("In", {}))
+    assert sink.connected
+    assert pipeline.metrics().streams["S"].sink_sent == 1
+    pipeline.close()
+    assert not sink.connected
+
+
+def test_without_a_factory_events_end_here() -> None:
+    pipeline = compile_program(OUT + "stream S = In .emit(a: 1) .to(Out)")
+    assert len(pipeline.inject(Event("In", {})).outputs) == 1
+    assert pipeline.metrics().streams["S"].sink_sent == 0
+
+
+def test_contexts_send_too() -> None:
+    source = OUT + (
+        "context c\nfn f():\n    for i in 0..300: emit P(i: i)\n"
+        'stream S = In .context(c) .process(f()) .to(Out, topic: "p")\n'
+        'stream D = P .emit(i: i) .to(Out, topic: "d")'
+    )
+    got = sent(source, {})
+    assert [body["i"] for topic, body in got if topic == "p"] == list(range(300))
+    assert [body["i"] for topic, body in got if topic == "d"] == list(range(300))
