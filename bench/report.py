@@ -15,6 +15,7 @@ from bench.result import Result
 
 FOLDER = Path(__file__).resolve().parent / "report"
 PACKAGES = ("varpulis", "Django", "msgspec", "uvicorn", "aiohttp", "numpy")
+MIN_WIDTH = 160  # columns: a wrapped number is no number
 HEADINGS = ("benchmark", "median", "min", "max", "unit", "target", "", "against")
 _MARKS = {True: "met", False: "missed", None: ""}
 
@@ -31,7 +32,7 @@ def show(results: Sequence[Result]) -> None:
         )
     for result in results:
         table.add_row(*_cells(result))
-    Console().print(table)
+    Console(width=max(Console().width, MIN_WIDTH)).print(table)
 
 
 def write(results: Sequence[Result]) -> Path:
