@@ -8,11 +8,11 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from real_commands import until
 
 from cluster.demo.client import CoordinatorClient
 from cluster.demo.errors import CallRefusedError, CoordinatorUnreachableError, DemoError
 from cluster.demo.local_cluster import ThrowawayCluster
+from tests.acceptance.real_commands import until
 
 pytestmark = pytest.mark.process
 

@@ -7,9 +7,9 @@ import zipfile
 from collections import Counter
 
 import pytest
-from real_commands import VARPULIS, finished
 
 from cluster.demo.flights.records import flights_archive
+from tests.acceptance.real_commands import VARPULIS, finished
 
 pytestmark = pytest.mark.process
 SAMPLE = 20_000

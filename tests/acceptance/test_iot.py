@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from real_commands import EXAMPLES, finished, ports_in_a_row
+
+from tests.acceptance.real_commands import EXAMPLES, finished, ports_in_a_row
 
 pytestmark = pytest.mark.process
 

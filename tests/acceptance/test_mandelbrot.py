@@ -11,12 +11,12 @@ import numpy as np
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
-from real_commands import EXAMPLES, VARPULIS, finished, ports_in_a_row
 
 from cluster.demo.mandelbrot.formula import expected_iterations
 from cluster.demo.mandelbrot.mqtt import private_broker
 from cluster.demo.mandelbrot.picture import colours
 from cluster.demo.mandelbrot.program import Mandelbrot
+from tests.acceptance.real_commands import EXAMPLES, VARPULIS, finished, ports_in_a_row
 
 pytestmark = pytest.mark.process
 FOLDER = EXAMPLES / "mandelbrot" / "distributed"

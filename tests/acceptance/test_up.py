@@ -9,7 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from real_commands import (
+
+from cluster.demo.client import CoordinatorClient
+from cluster.demo.ports import listens
+from tests.acceptance.real_commands import (
     EXAMPLES,
     VARPULIS,
     Running,
@@ -18,9 +21,6 @@ from real_commands import (
     running,
     until,
 )
-
-from cluster.demo.client import CoordinatorClient
-from cluster.demo.ports import listens
 
 pytestmark = pytest.mark.process
 GROUP = EXAMPLES / "iot" / "group.json"
