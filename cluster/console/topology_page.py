@@ -10,6 +10,7 @@ from cluster.event_routing import EXTERNAL
 from cluster.realtime.messages import FullLinkNode, PlacementNode, WorkerNode
 from cluster.realtime.view import TopologyView, load_view
 from cluster.selectors import list_events
+from cluster.state import PlacementStatus, WorkerStatus
 
 SHOWN_EVENTS = 8
 
@@ -22,6 +23,15 @@ class WorkerRow:
     age_s: float
     pipelines: list[str]
 
+    @property
+    def note(self) -> str:
+        """Return what is wrong beyond the status, in words."""
+        if not self.node["reachable"]:
+            return "does not answer calls"
+        if self.node["cordoned"]:
+            return "takes nothing new"
+        return self.node["status_reason"] or ""
+
 
 @dataclass(frozen=True, slots=True)
 class PlacementRow:
@@ -29,6 +39,14 @@ class PlacementRow:
 
     node: PlacementNode
     routes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that needs a person, with the status that says how it is shown."""
+
+    status: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +59,21 @@ class GroupRows:
     placements: list[PlacementRow]
 
 
-def topology_context(*, now: datetime, site: str) -> dict[str, Any]:
+def topology_context(*, now: datetime, site: str, signed_in: bool) -> dict[str, Any]:
     """Return everything the template needs; `site` is the address of this page."""
     view = load_view()
     values = conf.current()
+    workers = _worker_rows(view, now)
     return {
-        "workers": _worker_rows(view, now),
+        "workers": workers,
+        "problems": _problems(view, workers),
         "groups": _group_rows(view),
         "summary": view.summary(0.0),
         "events": list_events(limit=SHOWN_EVENTS),
         "at": now,
         "site": site,
         "api": f"{site}/api/v1/cluster",
+        "signed_in": signed_in,
         "has_key": not values.is_auth_disabled,
         "heartbeat_timeout": values.heartbeat_timeout,
         "sweep_interval": values.sweep_interval,
@@ -68,6 +89,24 @@ def _worker_rows(view: TopologyView, now: datetime) -> list[WorkerRow]:
         WorkerRow(node, view.age_s(key, now), held[key])
         for key, node in view.worker.items()
     ]
+
+
+def _problems(view: TopologyView, workers: Iterable[WorkerRow]) -> list[Problem]:
+    found = []
+    for row in workers:
+        silent = row.node["status"] == WorkerStatus.UNHEALTHY.value
+        if silent or not row.node["reachable"]:
+            text = f"{row.node['id']} at {row.node['address']}"
+            found.append(
+                Problem("unhealthy", ": ".join(filter(None, [text, row.note])))
+            )
+    for place in view.placement.values():
+        if place["status"] == PlacementStatus.FAILED.value:
+            group = view.group[place["group_id"]]["group_name"]
+            text = f"{place['pipeline_name']} of {group}"
+            reason = place["error"] or ""
+            found.append(Problem("failed", ": ".join(filter(None, [text, reason]))))
+    return found
 
 
 def _group_rows(view: TopologyView) -> list[GroupRows]:

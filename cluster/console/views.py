@@ -17,6 +17,7 @@ from cluster.access import Role
 from cluster.console.access import needs_role
 from cluster.console.login_form import LoginForm
 from cluster.console.topology_page import topology_context
+from cluster.login import role_of_session
 
 
 @require_GET
@@ -30,7 +31,10 @@ def overview(request: HttpRequest) -> HttpResponse:
 @needs_role(Role.VIEWER)
 def topology(request: HttpRequest) -> HttpResponse:
     """Show workers, groups, placements and routes."""
-    context = topology_context(now=datetime.now(UTC), site=_site_of(request))
+    signed_in = role_of_session(request.session) is not None
+    context = topology_context(
+        now=datetime.now(UTC), site=_site_of(request), signed_in=signed_in
+    )
     return render(request, "cluster/topology.html", context)
 
 
