@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from cluster.api.base import UnknownPathView
 from cluster.api.views.documents import DocsView, SchemaView
@@ -16,6 +16,7 @@ from cluster.api.views.overview import (
     ValidateView,
 )
 from cluster.api.views.workers import RegisterView, WorkersView, WorkerView
+from cluster.console.views import sign_in, sign_out
 
 BASE = "api/v1/cluster"
 
@@ -26,7 +27,14 @@ def both(route: str, view: Callable[..., Any], name: str) -> list[URLPattern]:
     return [path(full, view, name=name), path(f"{full}/", view)]
 
 
-urlpatterns: list[URLPattern] = [
+# the names under which the browsable API links to the login page
+LOGIN = (
+    [path("login/", sign_in, name="login"), path("logout/", sign_out, name="logout")],
+    "rest_framework",
+)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include(LOGIN)),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/schema", SchemaView.as_view()),
     path("api/docs/", DocsView.as_view(), name="docs"),

@@ -42,6 +42,17 @@ OTHER_WORKERS_TRIED = 2
 
 
 @dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a deploy did not work, and under which generation it was tried."""
+
+    generation: int
+    error: WorkerCallError
+
+
+Failures = dict[int, _Failure]
+
+
+@dataclass(frozen=True, slots=True)
 class _Deploy:
     placement: Placement
     target: WorkerTarget
@@ -61,22 +72,22 @@ def deploy_claimed(
     """
     client = client or get_client()
     tried: dict[int, frozenset[str]] = {}
-    failed: dict[int, WorkerCallError] = {}
+    failed: Failures = {}
     waiting = set(placement_ids)
     for round_number in range(OTHER_WORKERS_TRIED + 1):
-        errors = _deploy_round(waiting, clock, client)
+        fresh = _deploy_round(waiting, clock, client)
         movable = {
-            pk: error
-            for pk, error in errors.items()
-            if error.may_move and round_number < OTHER_WORKERS_TRIED
+            pk: failure
+            for pk, failure in fresh.items()
+            if failure.error.may_move and round_number < OTHER_WORKERS_TRIED
         }
-        failed |= {pk: error for pk, error in errors.items() if pk not in movable}
+        failed |= {pk: item for pk, item in fresh.items() if pk not in movable}
         waiting, stuck = _move_on(movable, tried, clock())
         failed |= stuck
         if not waiting:
             break
     _record_failures(failed, clock())
-    return failed
+    return {pk: failure.error for pk, failure in failed.items()}
 
 
 def deploy_again(
@@ -124,14 +135,12 @@ def note_call(worker_id: str, error: WorkerCallError | None, now: datetime) -> N
     record_call(worker_id=worker_id, failed=failed, now=now)
 
 
-def _deploy_round(
-    ids: Iterable[int], clock: Clock, client: WorkerClient
-) -> dict[int, WorkerCallError]:
+def _deploy_round(ids: Iterable[int], clock: Clock, client: WorkerClient) -> Failures:
     jobs = _load_jobs(ids)
     answers = call_each(
         lambda job: client.deploy_pipeline(job.target, job.request), jobs
     )
-    errors: dict[int, WorkerCallError] = {}
+    failed: Failures = {}
     unwanted: list[tuple[WorkerTarget, str]] = []
     groups: set[UUID] = set()
     now = clock()
@@ -139,7 +148,7 @@ def _deploy_round(
         error = answer if isinstance(answer, WorkerCallError) else None
         note_call(job.target.worker_id, error, now)
         if isinstance(answer, WorkerCallError):
-            errors[job.placement.pk] = answer
+            failed[job.placement.pk] = _Failure(job.placement.generation, answer)
         elif _record_running(job, answer, now):
             groups.add(job.placement.group_id)
         else:
@@ -147,7 +156,7 @@ def _deploy_round(
     remove_copies(copies=unwanted, now=now, client=client)
     if groups:
         bump_version(group_ids=groups)
-    return errors
+    return failed
 
 
 def _load_jobs(ids: Iterable[int]) -> list[_Deploy]:
@@ -194,21 +203,26 @@ def _record_running(job: _Deploy, answer: DeployAnswer, now: datetime) -> bool:
 
 
 def _move_on(
-    errors: dict[int, WorkerCallError],
-    tried: dict[int, frozenset[str]],
-    now: datetime,
-) -> tuple[set[int], dict[int, WorkerCallError]]:
+    failures: Failures, tried: dict[int, frozenset[str]], now: datetime
+) -> tuple[set[int], Failures]:
     """Give each placement another worker; return those moved and those left over."""
     moved: set[int] = set()
-    stuck: dict[int, WorkerCallError] = {}
-    rows = Placement.objects.filter(pk__in=errors).select_related("group")
-    for place in rows:
+    stuck: Failures = {}
+    for place in _still_failing(failures):
         tried[place.pk] = tried.get(place.pk, frozenset()) | {place.worker_id or ""}
         if _give_other_worker(place, tried[place.pk], now):
             moved.add(place.pk)
         else:
-            stuck[place.pk] = errors[place.pk]
+            stuck[place.pk] = failures[place.pk]
     return moved, stuck
+
+
+def _still_failing(failures: Failures) -> list[Placement]:
+    """Return the placements that nobody has taken up since their deploy failed."""
+    rows = Placement.objects.filter(
+        pk__in=failures, status=PlacementStatus.DEPLOYING.value
+    ).select_related("group")
+    return [row for row in rows if row.generation == failures[row.pk].generation]
 
 
 def _give_other_worker(place: Placement, tried: frozenset[str], now: datetime) -> bool:
@@ -225,12 +239,9 @@ def _give_other_worker(place: Placement, tried: frozenset[str], now: datetime) -
     return move_claim(place, worker_id=chosen, reason=reason, now=now)
 
 
-def _record_failures(failed: dict[int, WorkerCallError], now: datetime) -> None:
-    rows = Placement.objects.filter(
-        pk__in=failed, status=PlacementStatus.DEPLOYING.value
-    )
-    for place in rows:
-        error = failed[place.pk]
+def _record_failures(failed: Failures, now: datetime) -> None:
+    for place in _still_failing(failed):
+        error = failed[place.pk].error
         with transaction.atomic():
             if not mark_failed(place, error=error.to_json(), now=now, keep_worker=True):
                 continue

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from cluster import conf
 from cluster.models import Placement
@@ -43,14 +44,20 @@ class MoveReport:
 
 
 def fail_over(*, now: datetime) -> MoveReport:
-    """Move the placements of workers that stayed unhealthy past the grace time."""
+    """Move the placements of workers that stayed unhealthy past the grace time.
+
+    Those that a deregistered worker still has, as they were being deployed when it
+    went, are moved too.
+    """
     since = now - conf.current().failover_grace_delta
-    rows = Placement.objects.wanted().filter(
-        unclaimed(now),
-        status__in=ON_A_WORKER,
+    is_down = Q(
         worker__status=WorkerStatus.UNHEALTHY.value,
         worker__status_since__lte=since,
         worker__deregistered_at__isnull=True,
+    )
+    is_gone = Q(worker__deregistered_at__isnull=False, worker__keeps_pipelines=False)
+    rows = Placement.objects.wanted().filter(
+        unclaimed(now), is_down | is_gone, status__in=ON_A_WORKER
     )
     return move_placements(placements=_loaded(rows), cause="failover", now=now)
 

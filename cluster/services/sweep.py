@@ -37,11 +37,11 @@ def run_sweep(now: datetime, *, holder: str = PROCESS) -> SweepReport:
     """
     if not take_lease(holder=holder, now=now):
         return SweepReport(skipped=True)
-    probe_unreachable(now=now)
     unhealthy = mark_stale_workers(now=now)
     moves = fail_over(now=now)
     retries = retry_waiting(now=now)
     tidy_up(now=now)
+    probe_unreachable(now=now)  # last: it may wait for workers
     ClusterState.objects.filter(pk=THE_ROW).update(last_sweep_at=now)
     return SweepReport(
         unhealthy=unhealthy, reassigned=moves.moved, retried=retries.moved

@@ -227,3 +227,16 @@ def test_browsers_get_errors_as_pages_too(api: Any) -> None:
 def test_whoever_wants_no_form_of_ours_gets_json(api: Any) -> None:
     response = api.get("workers", Accept="image/png")
     assert response.headers["Content-Type"] == "application/json"
+
+
+def test_browsers_are_shown_where_to_sign_in(api: Any) -> None:
+    page = api.get("workers", key=None, Accept="text/html").content.decode()
+    assert "/login/?next=/api/v1/cluster/workers" in page
+
+
+def test_browsers_are_offered_what_their_role_allows(login: Any, join: Any) -> None:
+    join("w")
+    api = login("viewer")
+    page = api.get("workers/w", key=None, Accept="text/html").content.decode()
+    assert 'data-method="DELETE"' not in page
+    assert "/logout/" in page

@@ -13,6 +13,7 @@ from cluster.services.heartbeats import Heartbeat, record_heartbeats
 from cluster.services.reachability import record_call
 from cluster.services.sweep import SweepReport, run_sweep
 from cluster.services.topology import load_cluster_state, mark_coordinator_started
+from cluster.services.workers import deregister_worker
 from cluster.testing import FakeWorkers, ManualClock, make_spec
 
 pytestmark = pytest.mark.django_db
@@ -286,3 +287,21 @@ def test_a_claim_that_ran_out_is_taken_up_again(
     background.run()
     assert home("p") == ("a", "Running", 2)
     assert workers["a"].names() == ["p"]
+
+
+def test_a_worker_deregistered_while_it_was_deployed_to_keeps_nothing(
+    join: Any, workers: FakeWorkers, sweep: Any, clock: ManualClock, background: Any
+) -> None:
+    join("a", port=9000)
+    join("b", port=9001)
+    workers.before_deploy = lambda target, request: (
+        deregister_worker(worker_id="a", now=clock.now)
+        if target.worker_id == "a"
+        else None
+    )
+    spec = make_spec(pipelines=[("p", "a")])
+    deploy_group(spec=spec, requested_by="test", clock=clock)
+    assert home("p")[0] == "a"
+    sweep()
+    background.run()
+    assert home("p") == ("b", "Running", 2)
