@@ -87,7 +87,7 @@ class WorkerProcess:
         await started(server, serving)
         host, port = listener.getsockname()[:2]
         logger.info("Server listening on %s:%d", bracketed(host), port)
-        linking = asyncio.create_task(services.link.run()) if services.link else None
+        linking = asyncio.create_task(_keep_linked(services.link))
         async with self._metrics_server(services):
             await self._until_stopped(serving)
             await self._wind_down(services, linking)
@@ -130,7 +130,7 @@ class WorkerProcess:
         waiting.cancel()
 
     async def _wind_down(
-        self, services: Services, linking: "asyncio.Task[None] | None"
+        self, services: Services, linking: "asyncio.Task[None]"
     ) -> None:
         """Take nothing new, finish what is queued, say goodbye."""
         logger.info("Stopping: finishing what is queued")
@@ -138,10 +138,9 @@ class WorkerProcess:
         if not await services.host.stop(timeout_s):
             self.is_stuck = True
             logger.warning("Some work was not finished after %g s", timeout_s)
-        if linking and services.link:
-            linking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await linking
+        linking.cancel()
+        await asyncio.wait((linking,))
+        if services.link:
             await services.link.say_goodbye()
 
     def _watch_signals(self) -> None:
@@ -155,3 +154,12 @@ class WorkerProcess:
             logging.shutdown()
             os._exit(1)
         self._stop.set()
+
+
+async def _keep_linked(link: CoordinatorLink | None) -> None:
+    """Run the link, if there is one; its bugs must not stop the pipelines."""
+    try:
+        if link:
+            await link.run()
+    except Exception:  # boundary of a task: nothing above would log it
+        logger.exception("The link to the coordinator has stopped working")

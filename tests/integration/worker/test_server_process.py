@@ -8,11 +8,22 @@ import socket
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
 
 from tests.integration.mqtt_broker import free_port, wait_until
 
@@ -20,6 +31,7 @@ pytestmark = pytest.mark.process
 
 VARPULIS = Path(sys.executable).with_name("varpulis")
 ECHO = 'stream A = EventA .emit(result: "from-a")'
+DAY = timedelta(days=1)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -309,10 +321,46 @@ def test_pipelines_and_id_survive_a_restart_with_a_state_directory(start, tmp_pa
     assert [(p["id"], p["name"]) for p in listed] == [(ids[0], "kept")]
 
 
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for 127.0.0.1 that signs itself; returns certificate and key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    signed = (
+        x509
+        .CertificateBuilder(name, name, key.public_key(), 1, now, now + DAY)
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    cert_path, key_path = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert_path.write_bytes(signed.public_bytes(Encoding.PEM))
+    key_path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    return str(cert_path), str(key_path)
+
+
+def test_a_worker_with_a_certificate_answers_and_advertises_https(
+    start, coordinator, certificate
+):
+    cert, key = certificate
+    server = start(
+        "--api-key", "test", "--tls-cert", cert, "--tls-key", key,
+        "--coordinator", coordinator.url,
+    )  # fmt: skip
+    assert wait_until(lambda: coordinator.of("heartbeat"))
+    address = coordinator.of("register")[0][0]["address"]
+    assert address == f"https://127.0.0.1:{server.port}"
+    answer = requests.get(f"{address}/health", verify=cert, timeout=10)
+    assert answer.json()["coordinator"]["registered"] is True
+
+
 def test_metrics_have_a_port_of_their_own_if_wanted(start):
     port = free_port()
     server = start("--api-key", "test", "--metrics", "--metrics-port", str(port))
-    server.wait_until_up()
+    assert wait_until(lambda: f"Metrics on port {port}" in server.log)
     answer = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10)
     assert "varpulis_build_info" in answer.text
     assert server.end() == 0
