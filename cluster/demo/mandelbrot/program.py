@@ -123,9 +123,12 @@ def group_spec(
 
 
 def tile_events() -> Iterator[dict[str, Any]]:
-    """Yield the 16 events that set off the tiles, a row of them after another."""
-    for row in range(GRID):
-        for column in range(GRID):
+    """Yield the 16 events that set off the tiles.
+
+    Column by column: neighbours in time are then computed by different workers.
+    """
+    for column in range(GRID):
+        for row in range(GRID):
             yield {"event_type": f"ComputeTile{row}{column}", "fields": {}}
 
 
