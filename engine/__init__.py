@@ -10,6 +10,7 @@ from engine.errors import (
     InvalidProgramError,
     LoadError,
     PipelineClosedError,
+    QueueFullError,
 )
 from engine.event import Event
 from engine.limits import Limits
@@ -31,6 +32,7 @@ __all__ = [
     "Pipeline",
     "PipelineClosedError",
     "PipelineMetrics",
+    "QueueFullError",
     "Reply",
     "StreamMetrics",
     "SystemClock",

@@ -33,5 +33,12 @@ class PipelineClosedError(EngineError):
     """An event was given to a pipeline that is closed."""
 
 
+class QueueFullError(EngineError):
+    """A pipeline had no room for an event in the time its caller could wait.
+
+    The event was not processed and may be sent again.
+    """
+
+
 class LoadError(EngineError):
     """The globals of a program could not be set within its limits."""

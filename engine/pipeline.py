@@ -10,7 +10,12 @@ import vpl
 from engine.adaptation import Adaptation
 from engine.compiler.codegen import Compiled, compile_plan
 from engine.connectors.base import Sink, SinkFactory
-from engine.errors import BadEventError, InvalidProgramError, PipelineClosedError
+from engine.errors import (
+    BadEventError,
+    InvalidProgramError,
+    PipelineClosedError,
+    QueueFullError,
+)
 from engine.event import Event
 from engine.explain import explain
 from engine.limits import Limits
@@ -61,7 +66,8 @@ class Pipeline:
     """A running program.
 
     Any thread may call any method. Without contexts events are handled one after the
-    other in the threads that bring them; with contexts each context is a thread.
+    other in the threads that bring them; with contexts each context is a thread, and
+    events run side by side where callers come in several threads (`is_parallel`).
     """
 
     def __init__(
@@ -87,7 +93,7 @@ class Pipeline:
             compiled.fields, compiled.row_class, self._adaptation, clock
         )
         self._executor = self._make_executor()
-        self._is_parallel = compiled.plan.is_threaded
+        self.is_parallel = compiled.plan.is_threaded
         self._lock = threading.Lock()
         self._starting = threading.Lock()
         self._is_started = False
@@ -142,14 +148,20 @@ class Pipeline:
         """Handle one event and return everything it caused.
 
         An event of a type nobody consumes is delivered as `family` if somebody
-        consumes that. Waits for contexts at most `timeout_s`. Raises `BadEventError`.
+        consumes that. Waits at most `timeout_s`. Raises `BadEventError`, and
+        `QueueFullError` if earlier events left no room in that time.
         """
         try:
             envelope = self._decoder.envelope(event)
         except BadEventError:
             self._counts.rejected += 1
             raise
-        return Reply(*self._execute([envelope], True, family, timeout_s))
+        made, faults, is_complete, taken = self._execute(
+            [envelope], True, family, timeout_s
+        )
+        if not taken:
+            raise QueueFullError(f"pipeline '{self.name}' has no room for the event")
+        return Reply(made, faults, is_complete)
 
     def inject_batch(
         self,
@@ -169,14 +181,16 @@ class Pipeline:
         began = time.perf_counter_ns()
         batch = self._decoder.decode(payload, form)
         rows = batch.rows
-        made, faults, is_complete = self._execute(
+        made, faults, is_complete, taken = self._execute(
             rows, batch.is_nested, family, timeout_s
         )
+        if taken < len(rows):
+            batch.reject_from(taken, "queue full")
         self._counts.rejected += len(batch.rejected)
         elapsed_us = (time.perf_counter_ns() - began) // 1000
         kept = made if outputs == "all" else []
         return BatchReply(
-            len(rows),
+            taken,
             kept,
             batch.rejected,
             faults,
@@ -196,17 +210,21 @@ class Pipeline:
         limit_s = self._limits.reply_timeout_s
         timeout_s = limit_s if wait is None else min(wait, limit_s)
         began = time.perf_counter()
-        if self._is_parallel:
+        if self.is_parallel:
             self._refuse_if_closed()
             done = self._executor.execute(rows, is_nested, timeout_s)
             with self._lock:
-                self._count(len(rows), len(done[0]), began)
+                self._count(done[3], len(done[0]), began)
             return done
-        with self._lock:
+        if not self._lock.acquire(timeout=timeout_s):
+            return [], [], True, 0
+        try:
             self._refuse_if_closed()
             done = self._executor.execute(rows, is_nested, timeout_s)
             self._count(len(rows), len(done[0]), began)
             return done
+        finally:
+            self._lock.release()
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:

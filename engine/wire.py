@@ -9,6 +9,7 @@ what is decoded: a field no stream reads costs nothing and is skipped.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -52,6 +53,14 @@ class Decoded:
     rows: list[Any]
     is_nested: bool
     rejected: list[Rejected] = field(default_factory=list)
+
+    def reject_from(self, taken: int, reason: str) -> None:
+        """Reject the rows after the first `taken` by their places in the batch."""
+        bad = {item["index"] for item in self.rejected}
+        count = len(self.rows) + len(bad)
+        good = [place for place in range(count) if place not in bad]
+        self.rejected += [{"index": at, "reason": reason} for at in good[taken:]]
+        self.rejected.sort(key=itemgetter("index"))
 
 
 def parse_event(payload: bytes) -> Event:

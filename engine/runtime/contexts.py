@@ -52,7 +52,7 @@ class Ticket:
                 self.made = [m for m in self.made if m[1] not in lane.stopped]
             self.faults.extend(faults)
 
-    def executed(self) -> Executed:
+    def result(self) -> tuple[list[Any], Faults, bool]:
         """Return what is known, in the order of vpl.md section 13."""
         with self._lock:
             made = list(self.made)
@@ -68,8 +68,8 @@ Message = tuple[Ticket, list[Item]]
 class ContextQueue:
     """Messages for one context; a full queue holds up the sender.
 
-    Its size is counted in events. `put` without `may_wait` never blocks: contexts that
-    send to each other in a circle must not wait for each other.
+    Its size is counted in events. `put` never blocks, `wait_for_room` does: contexts
+    that send to each other in a circle must not wait for each other.
     """
 
     def __init__(self, bound: int) -> None:
@@ -78,11 +78,19 @@ class ContextQueue:
         self._events = 0
         self._changed = threading.Condition()
 
-    def put(self, message: Message, *, may_wait: bool) -> None:
-        """Append a message, waiting for room if allowed."""
+    def wait_for_room(self, deadline: float | None) -> bool:
+        """Wait until the queue is not full; False if that takes past `deadline`."""
         with self._changed:
-            while may_wait and self._events >= self._bound:
-                self._changed.wait()
+            while self._events >= self._bound:
+                left_s = None if deadline is None else deadline - time.monotonic()
+                if left_s is not None and left_s <= 0:
+                    return False
+                self._changed.wait(left_s)
+        return True
+
+    def put(self, message: Message) -> None:
+        """Append a message."""
+        with self._changed:
             self._events += len(message[1])
             self._messages.append(message)
             self._changed.notify_all()
@@ -135,22 +143,40 @@ class ContextExecutor:
     def execute(
         self, rows: Iterable[Any], is_nested: bool, timeout_s: float
     ) -> Executed:
-        """Send rows to their contexts, wait for all of them, and put them together."""
+        """Send rows to their contexts, wait for all of them, and put them together.
+
+        Rows for which there is no room in time are not taken; they are the last ones.
+        """
         deadline = time.monotonic() + timeout_s
-        with self._sending:  # all contexts see events in one order
-            tickets = [
-                self._send(row.t, row.fields if is_nested else row) for row in rows
-            ]
         outputs: list[Any] = []
         faults: Faults = []
+        tickets = self._send_all(rows, is_nested, deadline)
         is_complete = True
         for ticket in tickets:
             ticket.finished.wait(max(0.0, deadline - time.monotonic()))
-            made, found, is_done = ticket.executed()
+            made, found, is_done = ticket.result()
             outputs += made
             faults += found
             is_complete = is_complete and is_done
-        return outputs, faults, is_complete
+        return outputs, faults, is_complete, len(tickets)
+
+    def _send_all(
+        self, rows: Iterable[Any], is_nested: bool, deadline: float
+    ) -> list[Ticket]:
+        tickets: list[Ticket] = []
+        # one sender at a time, so that all contexts see events in one order
+        if not self._sending.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            return tickets
+        try:
+            for row in rows:
+                inner = row.fields if is_nested else row
+                ticket = self._send(row.t, inner, deadline)
+                if ticket is None:
+                    break
+                tickets.append(ticket)
+        finally:
+            self._sending.release()
+        return tickets
 
     def close(self, timeout_s: float) -> None:
         """Let contexts finish what is queued, at most `timeout_s` together."""
@@ -160,16 +186,21 @@ class ContextExecutor:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _send(self, event_type: str, row: Any) -> Ticket:
+    def _send(self, event_type: str, row: Any, deadline: float) -> Ticket | None:
+        """Send one event; None if a context has no room for it in time."""
         ticket = Ticket()
         route = self._routes.get(event_type)
         if route is None:
             self._instance.count_unrouted()
-        else:
-            for context, functions in route.by_context.items():
-                ticket.add()
-                item = (row, event_type, functions, 0, -1)
-                self._queues[context].put((ticket, [item]), may_wait=True)
+            ticket.done()
+            return ticket
+        for context in route.by_context:
+            if not self._queues[context].wait_for_room(deadline):
+                return None
+        for context, functions in route.by_context.items():
+            ticket.add()
+            item = (row, event_type, functions, 0, -1)
+            self._queues[context].put((ticket, [item]))
         ticket.done()
         return ticket
 
@@ -210,8 +241,9 @@ class ContextExecutor:
             by_context.setdefault(target, []).append(item)
         for target, items in by_context.items():
             ticket.add()
-            may_wait = context not in self._reach[target]
-            self._queues[target].put((ticket, items), may_wait=may_wait)
+            if context not in self._reach[target]:
+                self._queues[target].wait_for_room(None)
+            self._queues[target].put((ticket, items))
 
     def _flush_sinks(self, context: str) -> None:
         streams = self._plan.streams

@@ -1,7 +1,7 @@
 """Running a program in the caller's thread."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from engine.compiler.plan import DEFAULT_CONTEXT
@@ -15,8 +15,8 @@ logger = logging.getLogger("varpulis")
 
 
 Faults = list[dict[str, Any]]
-Executed = tuple[list[Any], Faults, bool]
-"""Outputs, faults, and whether everything the events caused is done."""
+Executed = tuple[list[Any], Faults, bool, int]
+"""Outputs, faults, whether everything is done, and how many rows were taken."""
 
 
 class Executor(Protocol):
@@ -27,7 +27,7 @@ class Executor(Protocol):
         ...
 
     def execute(
-        self, rows: Iterable[Any], is_nested: bool, timeout_s: float
+        self, rows: Sequence[Any], is_nested: bool, timeout_s: float
     ) -> Executed:
         """Run rows in order and return everything they caused."""
         ...
@@ -60,7 +60,7 @@ class StaticExecutor:
         """Do nothing: there are no threads."""
 
     def execute(
-        self, rows: Iterable[Any], is_nested: bool, timeout_s: float
+        self, rows: Sequence[Any], is_nested: bool, timeout_s: float
     ) -> Executed:
         """Run rows; an internal error costs the event it happened on."""
         outputs: list[Any] = []
@@ -75,7 +75,7 @@ class StaticExecutor:
                 crashes.append(report_crash(self._instance, error, ""))
         if self._ports:
             self._hub.flush(self._ports, self._instance.frames)
-        return outputs, drain(self._faulted) + crashes, True
+        return outputs, drain(self._faulted) + crashes, True, len(rows)
 
     def close(self, timeout_s: float) -> None:
         """Do nothing: every call finished what it began."""
@@ -96,7 +96,7 @@ class QueueExecutor:
         """Do nothing: there are no threads."""
 
     def execute(
-        self, rows: Iterable[Any], is_nested: bool, timeout_s: float
+        self, rows: Sequence[Any], is_nested: bool, timeout_s: float
     ) -> Executed:
         """Run rows one by one."""
         outputs: list[Any] = []
@@ -106,7 +106,7 @@ class QueueExecutor:
             self._one(envelope.t, row, outputs, crashes)
         self._hub.flush(self._instance.compiled.ports, self._instance.frames)
         faults = drain(self._instance.faulted[DEFAULT_CONTEXT]) + crashes
-        return outputs, faults, True
+        return outputs, faults, True, len(rows)
 
     def _one(
         self, event_type: str, row: Any, outputs: list[Any], crashes: Faults

@@ -5,7 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine import Event, Limits, Pipeline, PipelineClosedError, compile_program
+from engine import (
+    Event,
+    Limits,
+    Pipeline,
+    PipelineClosedError,
+    QueueFullError,
+    compile_program,
+)
 
 TWO = "context left (cores: [0])\ncontext right (cores: [900])\n"
 SPIN = "fn spin():\n    var k = 0\n    while true: k := k + 1\n    return k\n"
@@ -173,3 +180,31 @@ def test_a_crash_inside_a_context_is_reported(
     assert pipeline.inject(Event("In", {"n": -1})).outputs == [
         {"event_type": "L", "n": 1}
     ]
+
+
+def test_a_full_queue_refuses_within_the_timeout(made: list[Pipeline]) -> None:
+    source = (
+        TWO
+        + SPIN
+        + "stream Slow = In .context(left) .emit(n: if go then spin() else 1)"
+    )
+    limits = Limits(cpu_s_per_event=0.3, context_queue_events=2)
+    pipeline = compiled(made, source, limits)
+    lines = [b'{"event_type":"In","go":true}', b"{", *[b'{"event_type":"In"}'] * 5]
+    reply = pipeline.inject_batch(b"\n".join(lines), timeout_s=0.05)
+    assert not reply.complete
+    assert 1 <= reply.accepted <= 3
+    assert len(reply.rejected) == 7 - reply.accepted
+    assert reply.rejected[0]["index"] == 1
+    assert reply.rejected[-1] == {"index": 6, "reason": "queue full"}
+    with pytest.raises(QueueFullError):
+        pipeline.inject(Event("In", {}), timeout_s=0.0)
+    assert pipeline.inject(Event("In", {})).complete
+
+
+def test_a_busy_pipeline_without_contexts_refuses_within_the_timeout() -> None:
+    pipeline = compile_program("stream S = In .emit(n: 1)")
+    pipeline.start()
+    with pipeline._lock, pytest.raises(QueueFullError):
+        pipeline.inject(Event("In", {}), timeout_s=0.01)
+    assert pipeline.inject(Event("In", {})).complete
