@@ -219,13 +219,11 @@ class Return(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Break(Node):
-    pass
+class Break(Node): ...
 
 
 @dataclass(frozen=True, slots=True)
-class Continue(Node):
-    pass
+class Continue(Node): ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,11 +451,10 @@ class Branch(Node):
 class Operation(Named):
     """`.name(args)` on a stream.
 
-    Positional and named arguments keep their order in `args`; a bare name in
-    `select` and `emit` is an `Arg` with that name and a `Name` value. `as_type` is
-    the T of `emit as T`; `target` the name in `from`, `to`, `enrich`, `context`,
-    `not` and the lambda name of `pattern`; `where` the filter of `not`;
-    `target_span` the place of the target, or of the type in `emit as`.
+    Arguments keep their order; a bare name in `select` and `emit` is an `Arg` with
+    that name and a `Name` value. `as_type` is the T of `emit as T`; `target` the name
+    in `from`, `to`, `enrich`, `context`, `not`, `pattern`; `where` the filter of
+    `not`; `target_span` the place of the target, or of the type in `emit as`.
     """
 
     name: str

@@ -205,22 +205,21 @@ class Cursor:
     def resume(self, began: int) -> None:
         """Go to the next place where a declaration may start.
 
-        `began` is the raw index of the declaration that failed; the search starts
-        at the offending token and always moves on.
+        `began` is the raw index of the declaration that failed; the search always
+        moves on. A line that looks like a declaration is taken even before the
+        offending token: then a bracket was left open. Other lines must come after.
         """
         raw = self._layout.raw
         offending = self.last if self.token.kind == ":=" else self.token
-        index = max(offending.index, began + 1)
+        index = began + 1
         margin = len(raw[began].lead or "")
-        depth = len(self.brackets)
+        depth = 0
         while raw[index].kind != "eof":
             token = raw[index]
-            if self._resumes(token, margin, depth):
+            past = index >= offending.index and depth <= 0
+            if self._resumes(token, raw[began], margin, past=past):
                 break
-            if token.kind in OPENERS:
-                depth += 1
-            elif token.kind in CLOSERS:
-                depth = max(0, depth - 1)
+            depth += (token.kind in OPENERS) - (token.kind in CLOSERS)
             index += 1
         self._restart(index)
 
@@ -232,17 +231,20 @@ class Cursor:
         self.in_filter = False
         self.token = self.last = self._layout.pull()
 
-    def _resumes(self, token: Token, margin: int, depth: int) -> bool:
+    def _resumes(self, token: Token, failed: Token, margin: int, *, past: bool) -> bool:
         raw = self._layout.raw
         if token.lead is None:
-            after_semicolon = token.index > 0 and raw[token.index - 1].kind == ";"
-            return after_semicolon and _is_declaration(raw, token.index)
+            if raw[token.index - 1].kind != ";" or not _is_declaration(
+                raw, token.index
+            ):
+                return False
+            return failed.kind != "fn" or token.text in DECLARATION_WORDS
         if len(token.lead) > margin:
             return False
         if _is_declaration(raw, token.index):
             return True
         continues = token.kind in CONTINUES_LINE or token.kind in CLOSERS
-        return depth == 0 and not continues and token.kind not in {"else", "elif"}
+        return past and not continues and token.kind not in {"else", "elif"}
 
     def _at_declaration(self) -> bool:
         """Tell whether a line that looks like a declaration starts here."""
