@@ -48,9 +48,9 @@ class JsonFormatter(logging.Formatter):
     """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return time, level, logger, message and, if any, the exception."""
+        """Return at, level, logger, message and, if any, the exception."""
         line = {
-            "time": _time(record),
+            "at": _time(record),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
