@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.compiler.code import Code, combine
+from engine.compiler.code import Code, combine, variable
 from engine.compiler.kinds import ANY, FIELD, MAP, NULL, STR, TIMESTAMP
 from engine.compiler.namespace import Namespace
 from engine.compiler.symbols import GlobalSymbol, Symbols
@@ -21,7 +21,8 @@ class Scope:
     in functions those of the calling stream are looked up in its frame. `before`
     collects definitions that must stand before the statement at hand; without it
     lambdas become functions of the module. In exact code kinds are proven, and a call
-    is given up where the proof fails.
+    is given up where the proof fails. Where `hoisted` is there, fields are read once
+    before all else: it collects their attributes and the variables that hold them.
     """
 
     names: Namespace
@@ -35,6 +36,7 @@ class Scope:
     locals: dict[str, Code] = field(default_factory=dict)
     before: list[str] | None = None
     is_exact: bool = False
+    hoisted: dict[str, str] | None = None
 
     def temp(self) -> str:
         """Return a new variable for a value inside an expression."""
@@ -53,6 +55,9 @@ class Scope:
     def field(self, name: str) -> Code:
         """Return a field of the current event."""
         attribute = self.names.fields.attribute(name)
+        if self.hoisted is not None:
+            held = self.hoisted.setdefault(attribute, f"{self.row.text}_{attribute}")
+            return variable(held, FIELD)
         return combine(f"{self.row.text}.{attribute}", FIELD, self.row)
 
     def whole_event(self) -> Code:

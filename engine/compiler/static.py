@@ -68,6 +68,7 @@ class StaticProgram:
         self.target = InlineTarget(unit)
         self.count = 0
         self.may_stop = False
+        self.hoisted: dict[str, str] = {}
 
     def write(self) -> Lines:
         """Return both functions: over flat rows, and over envelopes around rows."""
@@ -135,22 +136,24 @@ class StaticProgram:
     def _branch(self, place: int, name: str) -> Lines:
         """Return what happens to an event of type `name`, consumers included."""
         lines = Lines()
-        lines.add(f"nb{place} += 1")
+        self.hoisted = {}
         type_code = constant(self.names.text(name), STR)
         names = frozenset({name})
         steps = [
             _Step(stream, "r", type_code, names, is_guarded=False)
             for stream in self.unit.plan.consumers(names)
         ]
-        at = 0
-        while at < len(steps):  # grows while it runs: breadth first
-            steps.extend(self._step(lines, steps[at]))
-            at += 1
+        for step in steps:  # grows while it runs: breadth first
+            steps.extend(self._step(lines, step))
         for step in steps:
             if step.stream.has_process:
                 lines.add(f"if len(out) - m > LIMIT: cut(out, m, x{step.stream.index})")
                 break
-        return lines
+        branch = Lines()
+        branch.add(f"nb{place} += 1")
+        branch.add(*(f"{held} = r.{at}" for at, held in self.hoisted.items()))
+        branch.take(lines)
+        return branch
 
     def _step(self, lines: Lines, step: _Step) -> list[_Step]:
         self.count += 1
@@ -171,6 +174,7 @@ class StaticProgram:
     def _body(self, lines: Lines, step: _Step) -> None:
         body = Lines(lines.level)
         compiler = StreamCompiler(self.unit, step.stream, self.target, body)
+        compiler.hoisted["r"] = self.hoisted
         compiler.body(Current(step.row, step.type), step.names)
         at = step.stream.index
         lines.vpl_line = step.stream.decl.span.line

@@ -97,7 +97,10 @@ class Unit:
 
 
 class StreamCompiler:
-    """Writes the body of one stream for one kind of input."""
+    """Writes the body of one stream for one kind of input.
+
+    `hoisted` has, by row, the fields that whoever uses the body reads before it.
+    """
 
     def __init__(
         self, unit: Unit, stream: StreamPlan, target: Target, lines: Lines
@@ -110,6 +113,7 @@ class StreamCompiler:
         self.frame = f"x{stream.index}"
         self.may_stop = False
         self.used_ports: list[SinkPort] = []
+        self.hoisted: dict[str, dict[str, str]] = {}
         self._framed: str | None = None
 
     def body(self, current: Current, matched: frozenset[str]) -> None:
@@ -151,6 +155,7 @@ class StreamCompiler:
             current.type,
             self.stream.aliases,
             self._lambda,
+            hoisted=self.hoisted.get(current.row),
         )
         return Expressions(scope)
 
