@@ -253,8 +253,10 @@ def _unescape(found: re.Match[str]) -> str:
     raise ValueError(f"unknown escape \\{what}")
 
 
-def as_payload(event: Event) -> bytes:
-    """Return an event as one JSON line for `Pipeline.inject_batch`."""
+def as_payload(event: Event | RawLine) -> bytes:
+    """Return what a line held as one JSON line for `Pipeline.inject_batch`."""
+    if isinstance(event, RawLine):
+        return event.payload
     body: dict[str, Any] = {"event_type": event.event_type, "fields": event.fields}
     if event.timestamp is not None:
         body["timestamp"] = event.timestamp // NS_PER_MS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine.evt import EvtReader, RawLine, as_payload
+from engine.evt import EvtReader, as_payload
 
 BLOCK_EVENTS = 1000
 BLOCK_BYTES = 256 * 1024
@@ -23,11 +23,7 @@ class Block:
 
 def evt_blocks(text: str, reader: EvtReader) -> Iterator[Block]:
     """Yield the events of `.evt` text; raises BadLineError at a bad line."""
-    payloads = (
-        found.payload if isinstance(found, RawLine) else as_payload(found)
-        for found in reader.read(text.splitlines())
-    )
-    return _joined(payloads, BLOCK_EVENTS)
+    return _joined(map(as_payload, reader.read(text.splitlines())), BLOCK_EVENTS)
 
 
 def json_blocks(text: str) -> Iterator[Block]:

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+from importlib import import_module
 
 import uvloop
 
@@ -71,14 +72,18 @@ class WorkerProcess:
             queue_limit=config.queue_limit,
             store=state,
         )
-        services = Services(config=config, identity=identity, host=host)
-        if config.coordinators:
-            # aiohttp takes 0.2 s to import, which a worker on its own can do without.
-            from engine.worker.http_client import HttpCoordinatorClient
+        return Services(config=config, identity=identity, host=host)
 
-            client = HttpCoordinatorClient(config.tls_ca_cert)
-            services.link = CoordinatorLink(config, identity, host, client=client)
-        return services
+    async def _make_link(self, services: Services) -> CoordinatorLink | None:
+        """Return the link to the coordinators, if there are some."""
+        config = self._config
+        if not config.coordinators:
+            return None
+        # aiohttp takes 0.2 s to import: after the port is open, beside the loop, and
+        # not at all for a worker on its own.
+        module = await asyncio.to_thread(import_module, "engine.worker.http_client")
+        client = module.HttpCoordinatorClient(config.tls_ca_cert)
+        return CoordinatorLink(config, services.identity, services.host, client=client)
 
     async def _serve(self, services: Services, listener: socket.socket) -> None:
         self._announce_link(services)
@@ -87,6 +92,7 @@ class WorkerProcess:
         await started(server, serving)
         host, port = listener.getsockname()[:2]
         logger.info("Server listening on %s:%d", bracketed(host), port)
+        services.link = await self._make_link(services)
         linking = asyncio.create_task(_keep_linked(services.link))
         async with self._metrics_server(services):
             await self._until_stopped(serving)
@@ -95,7 +101,7 @@ class WorkerProcess:
         await serving
 
     def _announce_link(self, services: Services) -> None:
-        if services.link:
+        if self._config.coordinators:
             logger.info(
                 "Registering with coordinator at %s as worker '%s'",
                 ", ".join(self._config.coordinators),

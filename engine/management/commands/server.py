@@ -36,6 +36,8 @@ class Command(EngineCommand):
             run_worker(config)
         except ConfigError as error:
             raise usage_error(str(error)) from error
+        except KeyboardInterrupt:
+            return  # Ctrl+C before there was anything to finish
 
 
 def _declare(parser: CommandParser, option: Option) -> None:

@@ -1,5 +1,6 @@
 """Many events in one call (api.md 7.1 `events-batch`)."""
 
+import time
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -8,6 +9,7 @@ from starlette.responses import Response
 
 from engine import BatchReply
 from engine.encoding import encode
+from engine.evt import BadLineError, EvtReader, as_payload
 from engine.worker.deadline import reply_timeout_s
 from engine.worker.errors import bad_request
 from engine.worker.handlers.pipelines import find_pipeline
@@ -20,7 +22,7 @@ from engine.worker.limits import (
     read_body,
 )
 from engine.worker.payloads import estimate_events
-from engine.worker.requests import query_choice
+from engine.worker.requests import decode_object, query_choice
 from engine.worker.responses import raw_json
 from engine.worker.services import services_of
 
@@ -38,7 +40,7 @@ async def post_batch(request: Request) -> Response:
     services_of(request).host.refuse_when_stopping()
     kind = media_type(request, JSON_TYPES | NDJSON_TYPES)
     payload = await read_body(request, BATCH_LIMIT)
-    form = batch_form(kind, payload)
+    payload, form = as_batch(kind, payload)
     outputs = cast("Outputs", query_choice(request, "outputs", OUTPUTS))
     ack = query_choice(request, "ack", ACKS)
     timeout_s = reply_timeout_s(request)
@@ -57,16 +59,32 @@ async def post_batch(request: Request) -> Response:
     return raw_json(encode(batch_answer(reply)))
 
 
-def batch_form(kind: str, payload: bytes) -> Form:
-    """Return which of the three forms a batch has; raises 400."""
+def as_batch(kind: str, payload: bytes) -> tuple[bytes, Form]:
+    """Return a batch and which of the three forms it has; raises 400.
+
+    `{"events_text": ".."}`, the lines of an event file, becomes NDJSON.
+    """
     if kind in NDJSON_TYPES:
-        return "ndjson"
-    first = payload.lstrip()[:1]
-    if first == b"[":
-        return "array"
-    if first == b"{":
-        return "events"
+        return payload, "ndjson"
+    head = payload[:64].lstrip()
+    if head.startswith(b"["):
+        return payload, "array"
+    if head[1:].lstrip().startswith(b'"events_text"'):
+        return evt_batch(decode_object(payload).get("events_text")), "ndjson"
+    if head.startswith(b"{"):
+        return payload, "events"
     raise bad_request('a batch is a JSON array, {"events": [..]} or NDJSON', "$")
+
+
+def evt_batch(text: object) -> bytes:
+    """Return the events of `.evt` text as NDJSON, dated from now on; raises 400."""
+    if not isinstance(text, str):
+        raise bad_request("events_text: must be a text", "events_text")
+    try:
+        found = list(EvtReader(start_ns=time.time_ns()).read(text.splitlines()))
+    except BadLineError as error:
+        raise bad_request(f"events_text: {error}", "events_text") from error
+    return b"\n".join(as_payload(item) for item in found)
 
 
 def query_family(request: Request) -> str | None:

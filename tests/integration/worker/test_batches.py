@@ -84,6 +84,16 @@ def test_outputs_can_be_left_out(batch):
     assert not {"output_events", "output_count"} & set(body)
 
 
+def test_the_text_of_an_event_file_is_a_batch(batch):
+    text = 'X { v: 2 }\n# comment\n@10s X { v: 1 }\n{"event_type": "X", "v": 3}'
+    status, body = batch({"events_text": text})
+    assert (status, body["accepted"], body["output_events"]) == (200, 3, OUTPUTS)
+    status, body = batch({"events_text": "X { v: 2 }\nX {"})
+    assert (status, body["code"]) == (400, "bad_request")
+    assert "line 2" in body["error"]
+    assert batch({"events_text": 7})[0] == 400
+
+
 def test_a_family_holds_for_the_whole_batch(batch):
     events = [{"event_type": "X_dock4", "fields": {"v": 5}}]
     _, body = batch(events, query="?family=X")

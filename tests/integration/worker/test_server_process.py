@@ -271,23 +271,6 @@ def test_a_port_in_use_is_one_clear_line_and_exit_2(start):
     assert "in use" in line
 
 
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        (("--bind", "0.0.0.0"), "--api-key"),
-        (("--coordinator", "localhost:9100"), "--coordinator"),
-        (("--no-such-option",), "no-such-option"),
-        (("--tls-cert", "x.pem"), "--tls-key"),
-        (("--log-level", "loud"), "loud"),
-    ],
-)
-def test_bad_options_are_exit_2(start, options, text):
-    server = start(*options)
-    assert server.process.wait(20) == 2
-    assert text in server.log
-    assert "Traceback" not in server.log
-
-
 def test_pipelines_and_id_survive_a_restart_with_a_state_directory(start, tmp_path):
     port = free_port()
     options = (

@@ -2,6 +2,8 @@
 
 import io
 import json
+import logging
+import os
 import sys
 from importlib import import_module
 from types import SimpleNamespace
@@ -177,3 +179,34 @@ def test_simulate_shows_no_progress_bar_off_a_terminal(run, tmp_path):
 @pytest.mark.parametrize("argv", [("-e", "no.jsonl"), ("-e", "no.evt"), ()])
 def test_simulate_needs_events(run, argv):
     assert run("simulate", "-p", "good.vpl", *argv).code == 2
+
+
+@pytest.fixture
+def same_logging():
+    """Put the logging of the test process back."""
+    root, uvicorn = logging.getLogger(), logging.getLogger("uvicorn")
+    before = root.handlers[:], root.level, uvicorn.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    uvicorn.setLevel(before[2])
+
+
+@pytest.mark.usefixtures("same_logging")
+@pytest.mark.parametrize(
+    ("argv", "text"),
+    [
+        (("--bind", "0.0.0.0"), "--api-key"),
+        (("--coordinator", "localhost:9100"), "--coordinator"),
+        (("--no-such-option",), "no-such-option"),
+        (("--tls-cert", "x.pem"), "--tls-key"),
+        (("--log-level", "loud"), "loud"),
+        (("--log-format", "yaml"), "yaml"),
+    ],
+)
+def test_server_refuses_bad_options_with_2(run, monkeypatch, argv, text):
+    for name in [name for name in os.environ if name.startswith("VARPULIS_")]:
+        monkeypatch.delenv(name)
+    result = run("server", *argv)
+    assert result.code == 2
+    assert text in result.err
