@@ -113,7 +113,7 @@ def _handler(worker: FakeWorker) -> type[BaseHTTPRequestHandler]:
             )
             self.wfile.write(head.encode() + data)
 
-        do_GET = do_POST = do_DELETE = do_PUT = _take
+        do_GET = do_POST = do_DELETE = _take  # noqa: N815 - the library names them
 
     return Handler
 

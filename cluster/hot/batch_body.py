@@ -82,14 +82,12 @@ def read_batch(raw: bytes, media_type: str) -> BatchInput:
 def _read_lines(raw: bytes) -> BatchInput:
     """Read NDJSON; blank lines do not count."""
     lines = raw.split(b"\n")
-    if not lines[-1].strip():
-        lines.pop()
-    if not all(lines) or b"\n\r\n" in raw:
-        lines = [line for line in lines if line.strip()]
     try:
         heads = _head.decode_lines(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         heads = []
+    if len(heads) != len(lines):
+        lines = [line for line in lines if line.strip()]
     if len(heads) != len(lines) or not all(head.event_type for head in heads):
         return _one_by_one(lines, is_lines=True)
     return BatchInput(lines, [head.event_type for head in heads], is_lines=True)
