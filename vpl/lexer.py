@@ -13,7 +13,7 @@ from vpl import literals
 from vpl.diagnostics import Diagnostic
 from vpl.limits import MAX_FINDINGS
 from vpl.source import Span
-from vpl.tokens import RESERVED, Token
+from vpl.tokens import RESERVED, Token, printable
 
 _MASTER = re.compile(
     r"""[ \t]*+(?:
@@ -193,8 +193,8 @@ class _Lexer:
         if text == "\r":
             return
         hint = "write 'not'" if text == "!" else None
-        shown = text if text.isprintable() else ascii(text)[1:-1]
-        error = literals.LiteralError(f"unexpected character '{shown[:40]}'", hint)
+        shown = printable(text[:40])
+        error = literals.LiteralError(f"unexpected character '{shown}'", hint)
         self._report("E101", error, start, end)
         self._add("error", text, start, end)
 

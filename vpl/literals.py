@@ -9,6 +9,7 @@ import re
 from datetime import date
 
 from vpl.limits import INT_MAX
+from vpl.tokens import printable
 
 _INT = re.compile(r"[0-9]+(?:_[0-9]+)*\Z")
 _HEX = re.compile(r"0x[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*\Z")
@@ -159,7 +160,8 @@ def _unescaped(found: re.Match[str]) -> str:
         return chr(int(code[1:], 16))
     if code not in _SIMPLE_ESCAPES:
         raise LiteralError(
-            f"unknown escape '\\{code}'", "double the backslash to write one"
+            f"unknown escape '\\{printable(code)}'",
+            "double the backslash to write one",
         )
     return _SIMPLE_ESCAPES[code]
 

@@ -275,10 +275,8 @@ class TypeDecl(Named):
 
 @dataclass(frozen=True, slots=True)
 class Param(Named):
-    """A constant parameter of a connector, context or config block.
-
-    `value` is an expression made of literals, negation, arrays and bare names.
-    """
+    """A constant parameter of a connector, context or config block: `value` is made
+    of literals, negation, arrays and bare names."""
 
     name: str
     value: Expr

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from vpl.diagnostics import Diagnostic
+from vpl.tokens import printable
 
 _WIDEST = 160
 
@@ -22,10 +23,11 @@ def render_diagnostics(
 def _rendered(found: Diagnostic, lines: list[str], file: str) -> str:
     span = found.span
     place = f"{file}:{span.line}:{span.column}"
-    parts = [f"{place}: {found.severity}[{found.code}] {found.message}"]
+    message = printable(found.message)
+    parts = [f"{place}: {found.severity}[{found.code}] {message}"]
     parts += _marked(found, lines)
     if found.hint is not None:
-        parts.append(f"  hint: {found.hint}")
+        parts.append(f"  hint: {printable(found.hint)}")
     for other in found.related:
         where = f"{file}:{other.span.line}:{other.span.column}"
         parts.append(f"  {where}: {other.message}")

@@ -67,6 +67,13 @@ LEAVES_OPEN = BINARY | frozenset(("-", "not", "=", ":=", "->", "=>", ","))
 """A line that ends with one of these is not finished."""
 
 
+def printable(text: str) -> str:
+    """Return `text` with everything escaped that does not belong into a message."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 @dataclass(slots=True)
 class Token:
     """One token; tokens never span lines.
@@ -112,4 +119,4 @@ class Token:
         if self.kind in {"indent", "dedent"}:
             return "change of indentation"
         text = self.text if len(self.text) <= 40 else self.text[:37] + "..."
-        return f"'{text}'"
+        return f"'{printable(text)}'"

@@ -115,8 +115,10 @@ def test_related_places_are_shown() -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
-    source = "let a = \x1b[31m\n"
-    assert "\x1b" not in vpl.render_diagnostics(vpl.check(source).diagnostics, source)
+    for source in ("let a = \x1b[31m\n", "let a = `\x1b[31m`()\n"):
+        found = vpl.check(source).diagnostics
+        assert found
+        assert "\x1b" not in vpl.render_diagnostics(found, source)
 
 
 def test_long_lines_are_cut_around_the_finding() -> None:

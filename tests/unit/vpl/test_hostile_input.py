@@ -107,6 +107,7 @@ def test_programs_one_after_the_other_are_answered(first: str, second: str) -> N
 @pytest.mark.parametrize(
     "source",
     [
+        *('"\\\ud800"', "a = \ud800", "stream S = In \"'\ud800"),
         *("(" * 5000, "[" * 5000, "{" * 5000, ")" * 5000, "x => {" * 2000),
         *("let a = " + "f(" * 5000, "let a = " + "{a:" * 5000, "fn f(): " * 2000),
         *("stream A = In" + ".fork(a: " * 2000, "pattern P = " + "(" * 5000),
@@ -122,7 +123,7 @@ def test_programs_one_after_the_other_are_answered(first: str, second: str) -> N
         "let a = @" + "1" * 100_000,
         "let a = " + "1h" * 50_000,
     ],
-    ids=lambda source: source[:20],
+    ids=lambda source: ascii(source[:20]),
 )
 def test_deep_and_long_texts_are_answered(source: str) -> None:
     _examine(source)
