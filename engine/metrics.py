@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class StreamMetrics:
-    """Cumulative counters of one stream (vpl.md section 19)."""
+    """Cumulative counters of one stream (vpl.md section 19).
+
+    `events_out` counts final events handed to consumers, `outputs` output events.
+    """
 
     events_in: int = 0
     events_out: int = 0

@@ -142,7 +142,7 @@ class _Module:
                     lines.vpl_line = decl.span.line
                     code = compiler.code(decl.value)
                     symbol = self.plan.symbols.globals[decl.name]
-                    lines.add(f"G.{symbol.attribute} = {code.text}")
+                    lines.add(f"G.{symbol.attribute} = held({code.text}, x)")
         return lines
 
     def _emit_rows(self) -> Lines:

@@ -55,6 +55,7 @@ RUNTIME: Final = {
     "int_range": access.int_range,
     "range_array": access.range_array,
     "stored": access.stored,
+    "held": access.held,
     "finite": access.finite,
     "new_array": access.new_array,
     "new_map": access.new_map,

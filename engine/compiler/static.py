@@ -51,7 +51,7 @@ class InlineTarget:
     def final(self, stream: StreamPlan, current: Current, lines: Lines) -> None:
         """Remember the final event for the consumers."""
         if self.has_consumers(stream):
-            lines.add(f"{self.variable} = {current.row}")
+            lines.add(f"nf{stream.index} += 1", f"{self.variable} = {current.row}")
             self.left.append(current)
 
     def has_consumers(self, stream: StreamPlan) -> bool:
@@ -86,7 +86,7 @@ class StaticProgram:
         plan = self.unit.plan
         streams = plan.streams
         counters = [f"nb{at}" for at in range(len(plan.consumed))]
-        counters += [f"n{kind}{s.index}" for s in streams for kind in "io"]
+        counters += [f"n{kind}{s.index}" for s in streams for kind in "iof"]
         with lines.block(f"def {name}(events, out):"):
             lines.add("push = out.append", f"{' = '.join([*counters, 'lost'])} = 0")
             with lines.block("try:"), lines.block("for e in events:"):
@@ -101,7 +101,7 @@ class StaticProgram:
                         f" + nb{plan.consumed.index(p.name)}" for p in stream.inputs
                     ]
                     lines.add(f"x{at}.events_in += ni{at}{''.join(direct)}")
-                    lines.add(f"x{at}.outputs += no{at}")
+                    lines.add(f"x{at}.outputs += no{at}", f"x{at}.events_out += nf{at}")
                 lines.add("UNROUTED[0] += lost")
 
     def _dispatch(self, lines: Lines, branches: list[Lines]) -> None:

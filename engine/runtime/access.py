@@ -163,6 +163,11 @@ def stored(value: Value, x: Frame) -> Value:
     return value
 
 
+def held(value: Value, x: Frame) -> Value:
+    """Return a value as a global holds it: like `stored`, but lambdas may stay."""
+    return value if value.__class__ is Function else stored(value, x)
+
+
 def new_array(values: list[Value], x: Frame) -> list[Value]:
     """Return an array literal; its values become storable."""
     return [stored(value, x) for value in values]

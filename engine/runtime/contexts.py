@@ -214,7 +214,7 @@ class ContextExecutor:
             try:
                 self._handle(context, lane, ticket, items)
             except Exception as error:  # boundary of the context
-                fault = report_crash(self._instance, error, "")
+                fault = report_crash(self._instance, error, context)
                 ticket.collect(
                     context, lane, [fault, *drain(self._instance.faulted[context])]
                 )

@@ -37,12 +37,18 @@ class Executor(Protocol):
         ...
 
 
-def report_crash(instance: Instance, error: Exception, stream: str) -> dict[str, Any]:
-    """Log an error of generated code and return the fault R005."""
+def report_crash(instance: Instance, error: Exception, context: str) -> dict[str, Any]:
+    """Log an error of generated code and return the fault R005.
+
+    Leaves the frames of the context ready for the next event.
+    """
+    for frame in instance.frames:
+        if frame.budget is instance.budgets[context]:
+            frame.emits = None
     line = instance.vpl_line(error)
     logger.error("internal error at VPL line %d", line, exc_info=error)
     message = f"internal error at line {line}: {error.__class__.__name__}"
-    return {"code": "R005", "stream": stream, "message": message}
+    return {"code": "R005", "stream": "", "message": message}
 
 
 class StaticExecutor:
@@ -72,7 +78,7 @@ class StaticExecutor:
                 run(remaining, outputs)
                 break
             except Exception as error:  # boundary to generated code
-                crashes.append(report_crash(self._instance, error, ""))
+                crashes.append(report_crash(self._instance, error, DEFAULT_CONTEXT))
         if self._ports:
             self._hub.flush(self._ports, self._instance.frames)
         return outputs, drain(self._faulted) + crashes, True, len(rows)
@@ -123,7 +129,7 @@ class QueueExecutor:
         try:
             lane.run()
         except Exception as error:  # boundary to generated code
-            crashes.append(report_crash(self._instance, error, ""))
+            crashes.append(report_crash(self._instance, error, DEFAULT_CONTEXT))
         outputs.extend(output for _, _, output in lane.made)
 
     def close(self, timeout_s: float) -> None:

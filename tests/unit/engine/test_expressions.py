@@ -185,3 +185,12 @@ def test_null_and_a_call_evaluates_the_call_in_conditions_too() -> None:
 def test_negative_zero_and_nan_do_not_break_comparisons() -> None:
     assert value_of("(-1.0) ** 0.5 == (-1.0) ** 0.5") is False
     assert math.copysign(1.0, value_of("-z", {"z": 0.0})) == -1.0
+
+
+def test_globals_hold_lambdas_but_no_infinities() -> None:
+    more = "let big = 1e308 * 10.0\nlet dbl = x => x * 2\nvar copy = dbl"
+    assert values_of("a: big is null, b: dbl(2), c: copy(3)", {}, more) == {
+        "a": True,
+        "b": 4,
+        "c": 6,
+    }

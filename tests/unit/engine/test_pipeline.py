@@ -73,8 +73,9 @@ def test_metrics_count_events_outputs_and_errors() -> None:
     assert found.rejected == 1
     assert found.errors == {"kind": 2}
     streams = found.streams
-    assert (streams["S"].events_in, streams["S"].outputs) == (4, 2)
-    assert (streams["D"].events_in, streams["D"].outputs) == (2, 1)
+    first, second = streams["S"], streams["D"]
+    assert (first.events_in, first.outputs, first.events_out) == (4, 2, 2)
+    assert (second.events_in, second.outputs, second.events_out) == (2, 1, 0)
     assert found.processing_s > 0
 
 
@@ -120,6 +121,27 @@ def test_an_internal_error_costs_one_event(
     assert [fault["code"] for fault in reply.errors] == ["R005"]
     assert "line 2" in reply.errors[0]["message"]
     assert "broken builtin" in caplog.text
+
+
+def test_a_crash_inside_process_leaves_no_open_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = (
+        "fn f(n):\n    emit P(n: 1)\n    return abs(n)\n"
+        "stream S = In .where(f(n) == 1) .process(f(n))"
+    )
+    pipeline = compile_program(source)
+
+    def crash(*args: object) -> None:
+        raise RuntimeError("broken builtin")
+
+    frame = pipeline._instance.frames[0]
+    frame.emits = []
+    monkeypatch.setitem(pipeline._compiled.values, "b_abs", crash)
+    assert pipeline.inject(Event("In", {"n": 1})).errors[0]["code"] == "R005"
+    assert frame.emits is None
+    monkeypatch.undo()
+    assert len(pipeline.inject(Event("In", {"n": 1})).outputs) == 1
 
 
 def test_explain_says_what_streams_do() -> None:
