@@ -5,7 +5,7 @@ from itertools import islice
 
 _MOST = 3
 _LONGEST_NAME = 64
-_MOST_CANDIDATES = 500
+_MOST_CANDIDATES = 200
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

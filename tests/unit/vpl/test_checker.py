@@ -356,6 +356,7 @@ def test_warnings_do_not_make_a_program_invalid() -> None:
     assert result.valid
 
 
+@pytest.mark.slow
 def test_findings_are_bounded() -> None:
     source = "".join(f"let v{at} = nofunc{at}(1)\n" for at in range(1200))
     assert len(vpl.check(source).diagnostics) == 1000

@@ -66,24 +66,28 @@ def _examine(source: str) -> None:
     assert result == vpl.check(source)
 
 
+@pytest.mark.slow
 @bounded
 @given(st.text(max_size=200))
 def test_random_text_is_answered(source: str) -> None:
     _examine(source)
 
 
+@pytest.mark.slow
 @bounded
 @given(st.binary(max_size=200))
 def test_random_bytes_are_answered(data: bytes) -> None:
     _examine(data.decode("utf-8", "surrogateescape"))
 
 
+@pytest.mark.slow
 @bounded
 @given(st.lists(st.sampled_from(PIECES), max_size=60))
 def test_random_pieces_of_programs_are_answered(pieces: list[str]) -> None:
     _examine("".join(pieces))
 
 
+@pytest.mark.slow
 @bounded
 @given(
     program=st.sampled_from(PROGRAMS),
@@ -98,6 +102,7 @@ def test_damaged_programs_are_answered(
     _examine(program[:at] + piece + program[at + length :])
 
 
+@pytest.mark.slow
 @bounded
 @given(st.sampled_from(PROGRAMS), st.sampled_from(PROGRAMS))
 def test_programs_one_after_the_other_are_answered(first: str, second: str) -> None:
