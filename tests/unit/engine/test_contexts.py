@@ -118,19 +118,32 @@ def test_contexts_that_feed_each_other_do_not_lock_up(made: list[Pipeline]) -> N
     assert len(reply.outputs) == 4001
 
 
-def test_a_timeout_gives_an_incomplete_reply(made: list[Pipeline]) -> None:
-    source = (
-        TWO
-        + SPIN
-        + (
-            "stream Slow = In .context(left) .emit(n: if go then spin() else 1)\n"
-            "stream Fast = In .context(right) .emit(n: 2)\n"
-        )
+def held_up(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let `abs` wait until the returned event is set."""
+    gate = threading.Event()
+    real = pipeline._compiled.values["b_abs"]
+
+    def wait(x: object, n: object) -> object:
+        gate.wait(30)
+        return real(x, n)
+
+    monkeypatch.setitem(pipeline._compiled.values, "b_abs", wait)
+    return gate
+
+
+def test_a_timeout_gives_an_incomplete_reply(
+    made: list[Pipeline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = TWO + (
+        "stream Slow = In .context(left) .emit(n: abs(1))\n"
+        "stream Fast = In .context(right) .emit(n: 2)\n"
     )
-    pipeline = compiled(made, source, Limits(cpu_s_per_event=0.3))
-    reply = pipeline.inject(Event("In", {"go": True}), timeout_s=0.01)
+    pipeline = compiled(made, source)
+    gate = held_up(pipeline, monkeypatch)
+    reply = pipeline.inject(Event("In", {}), timeout_s=0.01)
     assert not reply.complete
     assert b'"complete":false' in reply.to_json_bytes()
+    gate.set()
     later = pipeline.inject(Event("In", {}))
     assert later.complete
     assert [output["n"] for output in later.outputs] == [1, 2]
@@ -182,23 +195,24 @@ def test_a_crash_inside_a_context_is_reported(
     ]
 
 
-def test_a_full_queue_refuses_within_the_timeout(made: list[Pipeline]) -> None:
-    source = (
-        TWO
-        + SPIN
-        + "stream Slow = In .context(left) .emit(n: if go then spin() else 1)"
-    )
-    limits = Limits(cpu_s_per_event=0.3, context_queue_events=2)
-    pipeline = compiled(made, source, limits)
-    lines = [b'{"event_type":"In","go":true}', b"{", *[b'{"event_type":"In"}'] * 5]
-    reply = pipeline.inject_batch(b"\n".join(lines), timeout_s=0.05)
+def test_a_full_queue_refuses_within_the_timeout(
+    made: list[Pipeline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = TWO + "stream Slow = In .context(left) .emit(n: abs(1))"
+    pipeline = compiled(made, source, Limits(context_queue_events=2))
+    gate = held_up(pipeline, monkeypatch)
+    event = b'{"event_type":"In"}'
+    payload = b"\n".join([event, b"{", *[event] * 5])
+    reply = pipeline.inject_batch(payload, timeout_s=0.05)
     assert not reply.complete
     assert 1 <= reply.accepted <= 3
     assert len(reply.rejected) == 7 - reply.accepted
     assert reply.rejected[0]["index"] == 1
     assert reply.rejected[-1] == {"index": 6, "reason": "queue full"}
     with pytest.raises(QueueFullError):
-        pipeline.inject(Event("In", {}), timeout_s=0.0)
+        for _ in range(2):
+            pipeline.inject(Event("In", {}), timeout_s=0.0)
+    gate.set()
     assert pipeline.inject(Event("In", {})).complete
 
 

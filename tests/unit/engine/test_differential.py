@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +76,7 @@ def parsed(expression: str) -> nodes.Expr | None:
     return op.args[0].value
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(EXPRESSIONS, st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES)))
 def test_an_expression_has_the_value_the_rules_give(
@@ -89,6 +91,7 @@ def test_an_expression_has_the_value_the_rules_give(
     assert is_same(output.get("r"), wanted), (output.get("r"), wanted)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(EXPRESSIONS, st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES)))
 def test_a_condition_holds_exactly_when_the_rules_say_true(
@@ -102,6 +105,7 @@ def test_a_condition_holds_exactly_when_the_rules_say_true(
     assert passed is (evaluate(tree, fields) is True)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     st.recursive(

@@ -104,6 +104,7 @@ def test_lone_surrogates_are_replaced() -> None:
     assert sound_text("\ud83d\ude00") == "\U0001f600"
 
 
+@pytest.mark.slow
 def test_a_large_program_compiles() -> None:
     source = "\n".join(
         f"stream S{i} = T{i % 7} .where(v > {i}) .emit(v: v + {i})" for i in range(390)
