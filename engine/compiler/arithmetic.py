@@ -218,7 +218,7 @@ def _guarded_order(op: str, a: Code, b: Code, other: Code, scope: Scope) -> Code
 def _equality(op: str, a: Code, b: Code, scope: Scope) -> Code:
     if "None" in {a.text, b.text}:
         other = b if a.text == "None" else a
-        return null_test(other, is_negated=op == "!=")
+        return null_test(other, scope, is_negated=op == "!=")
     if _both(a, b, NUMBER) or _both(a, b, STR):
         return combine(f"({a.text} {op} {b.text})", BOOL, a, b)
     for known, other in ((b, a), (a, b)):
@@ -227,12 +227,13 @@ def _equality(op: str, a: Code, b: Code, scope: Scope) -> Code:
     return _helper_call(op, a, b, scope)
 
 
-def null_test(a: Code, *, is_negated: bool) -> Code:
+def null_test(a: Code, scope: Scope, *, is_negated: bool) -> Code:
     """Return the code of `a is [not] null`."""
-    if a.number is not None:  # Python warns about `is` with a number
-        return combine(repr(is_negated), BOOL)
     test = "is not" if is_negated else "is"
-    return combine(f"({a.text} {test} None)", BOOL, a)
+    text = a.text
+    if not a.kinds & NULL:  # Python warns about `is` with what it folds to a number
+        text = f"({scope.temp()} := {text})"
+    return combine(f"({text} {test} None)", BOOL, a)
 
 
 def _text_equality(op: str, known: Code, other: Code, scope: Scope) -> Code:

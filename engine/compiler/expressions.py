@@ -204,7 +204,7 @@ class Expressions:
     def _kind_test(self, node: nodes.KindTest) -> Code:
         operand = self.code(node.operand)
         if node.kind == "null":
-            return arithmetic.null_test(operand, is_negated=node.negated)
+            return arithmetic.null_test(operand, self.scope, is_negated=node.negated)
         word = "is not" if node.negated else "is"
         if node.kind == "number":
             word = "not in" if node.negated else "in"

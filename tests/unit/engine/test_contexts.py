@@ -209,9 +209,13 @@ def test_a_full_queue_refuses_within_the_timeout(
     assert len(reply.rejected) == 7 - reply.accepted
     assert reply.rejected[0]["index"] == 1
     assert reply.rejected[-1] == {"index": 6, "reason": "queue full"}
-    with pytest.raises(QueueFullError):
-        for _ in range(2):
+
+    def press() -> None:
+        for _ in range(3):
             pipeline.inject(Event("In", {}), timeout_s=0.0)
+
+    with pytest.raises(QueueFullError):
+        press()
     gate.set()
     assert pipeline.inject(Event("In", {})).complete
 

@@ -71,6 +71,8 @@ BIG = 2**63 - 1
         ("zap is not null", False),
         ("5 is null", False),
         ("5 == null", False),
+        ("(0 & 0) is null", False),
+        ("null != 2 + 3", True),
         ("null == null", True),
         ("zap is int", False),
     ],
