@@ -62,6 +62,7 @@ class TopologyFeed:
         self._load = load
         self._view = TopologyView()
         self._version = 0
+        self._is_read = False
         self._seen_version = -1
         self._clients: set[FeedClient] = set()
         self._sent_rates: dict[str, Any] = {}
@@ -164,12 +165,12 @@ class TopologyFeed:
         old, self._view = self._view, view
         self.rates.forget_others(view.worker)
         changes = find_changes(old, view)
-        if self._version == 0:
-            self._version = version
-        elif changes:
-            self._version += 1
+        if not self._is_read:
+            self._is_read, self._version = True, version
+            return
         if not changes:
             return
+        self._version += 1
         now = self._now()
         for change in changes:
             if change["kind"] == "worker" and change["op"] == "set":
