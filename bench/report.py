@@ -32,7 +32,11 @@ def show(results: Sequence[Result]) -> None:
         )
     for result in results:
         table.add_row(*_cells(result))
-    Console(width=max(Console().width, MIN_WIDTH)).print(table)
+    console = Console(width=max(Console().width, MIN_WIDTH))
+    console.print(table)
+    for result in results:
+        if result.note:
+            console.print(f"{result.name}: {result.note}")
 
 
 def write(results: Sequence[Result]) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import paho.mqtt.client as paho
+import psutil
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -16,7 +17,13 @@ from cluster.demo.mandelbrot.formula import expected_iterations
 from cluster.demo.mandelbrot.mqtt import private_broker
 from cluster.demo.mandelbrot.picture import colours
 from cluster.demo.mandelbrot.program import Mandelbrot
-from tests.acceptance.real_commands import EXAMPLES, VARPULIS, finished, ports_in_a_row
+from tests.acceptance.real_commands import (
+    EXAMPLES,
+    VARPULIS,
+    finished,
+    ports_in_a_row,
+    running,
+)
 
 pytestmark = pytest.mark.process
 FOLDER = EXAMPLES / "mandelbrot" / "distributed"
@@ -72,6 +79,16 @@ def test_the_demo_says_when_no_broker_answers() -> None:
     done = finished([*command, "--broker", f"127.0.0.1:{port}"])
     assert done.returncode == 2
     assert f"no MQTT broker answers at 127.0.0.1:{port}" in done.stderr
+
+
+def test_an_interrupted_demo_leaves_no_process() -> None:
+    command = [VARPULIS, "demo", "mandelbrot", "--size", "1000"]
+    with running(command) as process:
+        process.wait_for("workers are ready")
+        children = psutil.Process(process.process.pid).children()
+        assert len(children) == 5
+        assert process.stop() == 130
+    assert not any(child.is_running() for child in children)
 
 
 @pytest.fixture

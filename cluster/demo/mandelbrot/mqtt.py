@@ -36,6 +36,15 @@ max_inflight_messages 0
 """
 
 
+def require_broker(sink: MqttSink) -> None:
+    """Raise UsageError, saying how to get one, unless a broker listens there."""
+    if not listens(sink.host, sink.port):
+        raise UsageError(
+            f"no MQTT broker answers at {sink.host}:{sink.port}: start one, "
+            "for example with: docker run -d -p 1883:1883 eclipse-mosquitto"
+        )
+
+
 @contextlib.contextmanager
 def private_broker() -> Iterator[MqttSink]:
     """Run a Mosquitto of our own on a free port while open.
@@ -85,15 +94,12 @@ class PixelSubscription:
         self._client.on_message = self._on_message
 
     def __enter__(self) -> "PixelSubscription":
-        """Connect and subscribe; raises UsageError if the broker does not answer."""
+        """Connect and subscribe; raises NotReadyError if the broker refuses."""
         sink = self._sink
         try:
             self._client.connect(sink.host, sink.port)
         except OSError as exc:
-            raise UsageError(
-                f"no MQTT broker answers at {sink.host}:{sink.port} ({exc}): start one, "
-                "for example with: docker run -d -p 1883:1883 eclipse-mosquitto"
-            ) from exc
+            raise NotReadyError(f"{sink.host}:{sink.port}: {exc}") from exc
         self._client.loop_start()
         if not self._subscribed.wait(_START_TIMEOUT_S):
             raise NotReadyError(f"{sink.host}:{sink.port} takes no subscription")

@@ -10,7 +10,11 @@ from pathlib import Path
 from cluster.demo.errors import MismatchError
 from cluster.demo.local_cluster import LocalCluster, ThrowawayCluster
 from cluster.demo.mandelbrot.formula import expected_iterations, iterations_hash
-from cluster.demo.mandelbrot.mqtt import PixelSubscription, private_broker
+from cluster.demo.mandelbrot.mqtt import (
+    PixelSubscription,
+    private_broker,
+    require_broker,
+)
 from cluster.demo.mandelbrot.picture import write_png
 from cluster.demo.mandelbrot.pixels import PixelBoard, PixelError
 from cluster.demo.mandelbrot.program import (
@@ -42,9 +46,9 @@ def run_demo(request: Request, say: Say) -> None:
     """Compute, count, write and check the picture; raises DemoError."""
     picture = request.picture
     board = PixelBoard(picture)
-    say(f"starting a coordinator and {request.workers} workers")
     with ExitStack() as stack:
         sink = _sink(request, stack)
+        say(f"starting a coordinator and {request.workers} workers")
         cluster = stack.enter_context(ThrowawayCluster(request.workers))
         say(f"all {request.workers} workers are ready at {cluster.layout.url}")
         started = time.monotonic()
@@ -76,7 +80,10 @@ def verify(board: PixelBoard, say: Say) -> None:
 def _sink(request: Request, stack: ExitStack) -> MqttSink | None:
     if not request.over_mqtt:
         return None
-    return request.broker or stack.enter_context(private_broker())
+    if request.broker is None:
+        return stack.enter_context(private_broker())
+    require_broker(request.broker)
+    return request.broker
 
 
 def _compute(
