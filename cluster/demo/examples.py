@@ -1,11 +1,11 @@
-"""Where the runnable examples lie: in a checkout, or beside the installed site."""
+"""Where the runnable examples lie: with the installed site, or in a checkout."""
 
 from pathlib import Path
 
 from cluster.demo.errors import UsageError
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PLACES = (_ROOT / "examples", _ROOT / "varpulis_site" / "examples")
+_PLACES = (_ROOT / "varpulis_site" / "examples", _ROOT / "examples")
 
 
 def example_path(*parts: str) -> Path:
@@ -14,4 +14,4 @@ def example_path(*parts: str) -> Path:
         path = place.joinpath(*parts)
         if path.exists():
             return path
-    raise UsageError(f"the example {'/'.join(parts)} is missing below {_PLACES[0]}")
+    raise UsageError(f"the example {'/'.join(parts)} is missing below {_ROOT}")
