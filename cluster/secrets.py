@@ -54,7 +54,8 @@ def equal_keys(presented: str, expected: str) -> bool:
 
 
 def _secrets() -> tuple[str, ...]:
-    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    found = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return tuple(item if isinstance(item, str) else item.decode() for item in found)
 
 
 @lru_cache(maxsize=8)

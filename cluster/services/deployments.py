@@ -144,19 +144,35 @@ def _deploy_round(ids: Iterable[int], clock: Clock, client: WorkerClient) -> Fai
     unwanted: list[tuple[WorkerTarget, str]] = []
     groups: set[UUID] = set()
     now = clock()
-    for job, answer in zip(jobs, answers, strict=True):
-        error = answer if isinstance(answer, WorkerCallError) else None
-        note_call(job.target.worker_id, error, now)
-        if isinstance(answer, WorkerCallError):
-            failed[job.placement.pk] = _Failure(job.placement.generation, answer)
-        elif _record_running(job, answer, now):
-            groups.add(job.placement.group_id)
-        else:
-            unwanted.append((job.target, answer.id))
+    with transaction.atomic():  # one commit for the round, not one per placement
+        _note_calls(jobs, answers, now)
+        for job, answer in zip(jobs, answers, strict=True):
+            if isinstance(answer, WorkerCallError):
+                failed[job.placement.pk] = _Failure(job.placement.generation, answer)
+            elif _record_running(job, answer, now):
+                groups.add(job.placement.group_id)
+            else:
+                unwanted.append((job.target, answer.id))
+        if groups:
+            bump_version(group_ids=groups)
     remove_copies(copies=unwanted, now=now, client=client)
-    if groups:
-        bump_version(group_ids=groups)
     return failed
+
+
+def _note_calls(
+    jobs: Sequence[_Deploy],
+    answers: Sequence[DeployAnswer | WorkerCallError],
+    now: datetime,
+) -> None:
+    """Count the calls of a round: each failure, and one success per worker."""
+    answered: set[str] = set()
+    for job, answer in zip(jobs, answers, strict=True):
+        worker_id = job.target.worker_id
+        if isinstance(answer, WorkerCallError):
+            note_call(worker_id, answer, now)
+        elif worker_id not in answered:
+            answered.add(worker_id)
+            note_call(worker_id, None, now)
 
 
 def _load_jobs(ids: Iterable[int]) -> list[_Deploy]:
@@ -185,20 +201,19 @@ def _request(place: Placement, cluster_id: str) -> DeployRequest:
 
 def _record_running(job: _Deploy, answer: DeployAnswer, now: datetime) -> bool:
     place = job.placement
-    with transaction.atomic():
-        if not mark_running(
-            place, pipeline_id=answer.id, fingerprint=answer.fingerprint, now=now
-        ):
-            return False
-        record_event(
-            event_type="pipeline.placed",
-            worker_id=job.target.worker_id,
-            group_id=place.group_id,
-            message=f"pipeline '{place.pipeline_name}' runs on '{place.worker_id}'"
-            f" ({place.reason})",
-            data={"pipeline": place.pipeline_name, "generation": place.generation},
-            now=now,
-        )
+    if not mark_running(
+        place, pipeline_id=answer.id, fingerprint=answer.fingerprint, now=now
+    ):
+        return False
+    record_event(
+        event_type="pipeline.placed",
+        worker_id=job.target.worker_id,
+        group_id=place.group_id,
+        message=f"pipeline '{place.pipeline_name}' runs on '{place.worker_id}'"
+        f" ({place.reason})",
+        data={"pipeline": place.pipeline_name, "generation": place.generation},
+        now=now,
+    )
     return True
 
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Prefetch
 
-from cluster.models import PipelineGroup
+from cluster.models import PipelineGroup, Placement
 from cluster.services.events import ERROR, INFO, WARNING, record_event
 from cluster.services.topology import bump_version
 from cluster.state import GroupStatus, PlacementStatus, WorkerStatus, check_transition
@@ -47,8 +48,9 @@ def derive_group_status(
 
 def refresh_group_status(*, group_ids: Iterable[UUID], now: datetime) -> None:
     """Bring the status of groups in line with their placements, and tell of it."""
+    placements = Placement.objects.select_related("worker").defer("source")
     rows = PipelineGroup.objects.filter(pk__in=set(group_ids)).prefetch_related(
-        "placements__worker"
+        Prefetch("placements", queryset=placements)
     )
     for group in rows:
         _refresh_one(group, now)

@@ -54,27 +54,34 @@ def change_status(
     return True
 
 
-def mark_alive(worker: Worker, status: WorkerStatus, now: datetime) -> None:
-    """Record the status that a worker which reported has, and tell if it is new."""
+def mark_alive(worker: Worker, status: WorkerStatus, now: datetime) -> bool:
+    """Record the status that a worker which reported has, and tell if it is new.
+
+    True if it was unhealthy: the caller then brings its groups up to date.
+    """
     old = WorkerStatus(worker.status)
     if not change_status(worker, status, reason=None, now=now):
-        return
-    if old is WorkerStatus.UNHEALTHY:
-        Worker.objects.filter(pk=worker.pk).update(failed_calls=0, reachable=True)
-        _tell(worker, "worker.recovered", "reports again", now)
-        refresh_groups_of(worker_ids=[worker.pk], now=now)
-    else:
+        return False
+    if old is not WorkerStatus.UNHEALTHY:
         _tell(worker, f"worker.{status.value}", f"was {old.value}", now)
+        return False
+    Worker.objects.filter(pk=worker.pk).update(failed_calls=0, reachable=True)
+    _tell(worker, "worker.recovered", "reports again", now)
+    return True
 
 
-def mark_stopped(worker: Worker, now: datetime) -> None:
-    """Record that a worker said it is stopping."""
+def mark_stopped(worker: Worker, now: datetime) -> bool:
+    """Record that a worker said it is stopping.
+
+    True if that is new: the caller then brings its groups up to date.
+    """
     if worker.status == WorkerStatus.UNHEALTHY.value:
-        return
+        return False
     unhealthy = WorkerStatus.UNHEALTHY
-    if change_status(worker, unhealthy, reason=STOPPED_REASON, now=now):
-        _tell(worker, "worker.stopping", "said that it stops", now)
-        refresh_groups_of(worker_ids=[worker.pk], now=now)
+    if not change_status(worker, unhealthy, reason=STOPPED_REASON, now=now):
+        return False
+    _tell(worker, "worker.stopping", "said that it stops", now)
+    return True
 
 
 def refresh_groups_of(*, worker_ids: list[str], now: datetime) -> None:

@@ -12,7 +12,12 @@ from django.db import connection, transaction
 from cluster import conf
 from cluster.models import Worker
 from cluster.services.group_status import refresh_group_status
-from cluster.services.health import mark_alive, mark_stopped, status_by_load
+from cluster.services.health import (
+    mark_alive,
+    mark_stopped,
+    refresh_groups_of,
+    status_by_load,
+)
 from cluster.services.reconciliation import (
     ReconcileResult,
     WorkerReport,
@@ -88,10 +93,14 @@ def record_heartbeats(
         return outcomes
     with transaction.atomic():
         _store(taken, workers, now)
-        for beat in taken:
-            _update_status(beat, workers[beat.worker_id], now)
+        turned = [
+            beat.worker_id
+            for beat in taken
+            if _update_status(beat, workers[beat.worker_id], now)
+        ]
         result = _reconcile(taken, workers, now)
     refresh_group_status(group_ids=result.group_ids, now=now)
+    refresh_groups_of(worker_ids=turned, now=now)
     for worker_id, actions in result.actions.items():
         outcomes[worker_id] = HeartbeatOutcome(
             HeartbeatVerdict.ACKNOWLEDGED,
@@ -145,16 +154,15 @@ def _store(
         )
 
 
-def _update_status(beat: Heartbeat, worker: Worker, now: datetime) -> None:
+def _update_status(beat: Heartbeat, worker: Worker, now: datetime) -> bool:
+    """Return whether the worker turned unhealthy or well again."""
     if beat.stopping:
-        mark_stopped(worker, now)
-        return
+        return mark_stopped(worker, now)
     old = WorkerStatus(worker.status)
     new = status_by_load(
         old, running=worker.pipelines_running, room=worker.max_pipelines
     )
-    if new is not old:
-        mark_alive(worker, new, now)
+    return new is not old and mark_alive(worker, new, now)
 
 
 def _reconcile(

@@ -76,12 +76,12 @@ def test_the_version_of_the_topology_grows_with_every_change(
 def test_the_topology_takes_the_same_queries_for_many(
     api: Any, group: Any, clock: ManualClock, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         api.get("topology")
     for number in range(4):
         spec = make_spec(f"g{number}", pipelines=["p", "q"])
         deploy_group(spec=spec, requested_by="test", clock=clock)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         api.get("topology")
 
 
