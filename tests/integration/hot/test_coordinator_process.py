@@ -16,6 +16,9 @@ from tests.integration.hot.coordinator_process import (
 )
 
 
+pytestmark = pytest.mark.process
+
+
 def test_it_prints_what_to_call_and_where_its_state_is(tmp_path: Path) -> None:
     running = CoordinatorProcess(tmp_path)
     port = running.port

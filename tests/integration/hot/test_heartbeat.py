@@ -9,6 +9,8 @@ import pytest
 from tests.integration.hot.conftest import RegisteredWorker
 from tests.integration.hot.coordinator_process import CoordinatorProcess
 
+pytestmark = pytest.mark.process
+
 BEAT = {"events_processed": 7, "pipelines_running": 0}
 DEADLINE_S = 20
 

@@ -9,6 +9,8 @@ import pytest
 from tests.integration.hot.conftest import RegisteredWorker
 from tests.integration.hot.coordinator_process import CoordinatorProcess, route
 
+pytestmark = pytest.mark.process
+
 EVENT = {"event_type": "Scan_dock4", "fields": {"delay": 250.0}}
 
 

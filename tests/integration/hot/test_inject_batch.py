@@ -9,6 +9,8 @@ import pytest
 from tests.integration.hot.conftest import RegisteredWorker
 from tests.integration.hot.coordinator_process import CoordinatorProcess, route
 
+pytestmark = pytest.mark.process
+
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
 

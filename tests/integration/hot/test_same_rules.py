@@ -6,6 +6,8 @@ import pytest
 
 from tests.integration.hot.coordinator_process import CoordinatorProcess
 
+pytestmark = pytest.mark.process
+
 NOBODY = "00000000-0000-4000-8000-000000000000"
 HOT = f"pipeline-groups/{NOBODY}/inject"
 TEXT = {"Content-Type": "text/plain"}

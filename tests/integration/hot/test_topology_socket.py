@@ -16,6 +16,9 @@ from tests.integration.hot.test_same_rules import sign_in
 Open = Callable[..., ClientConnection]
 
 
+pytestmark = pytest.mark.process
+
+
 @pytest.fixture
 def open_socket(coordinator: CoordinatorProcess) -> Iterator[Open]:
     opened: list[ClientConnection] = []
