@@ -140,11 +140,14 @@ for inject in "${injects[@]}"; do
 done
 
 # A busy machine needs longer for a tile than an answer may take: the coordinator then
-# says "complete": false and the worker goes on. What it has made is in its /ready.
+# says "complete": false and the worker goes on. Its /metrics count what it has made.
 pixels_made() {
     local i
-    for i in 0 1 2 3; do curl -sf "http://127.0.0.1:$((worker_port + i))/ready" && echo; done |
-        "$python" -c 'import json, sys; print(sum(json.loads(x)["output_events_emitted"] for x in sys.stdin))'
+    for i in 0 1 2 3; do curl -sf "http://127.0.0.1:$((worker_port + i))/metrics"; done |
+        "$python" -c '
+import sys
+counts = (x for x in sys.stdin if x.startswith("varpulis_output_events_total{"))
+print(round(sum(float(x.rsplit(" ", 1)[1]) for x in counts)))'
 }
 wanted=$("$python" "$here/group.py" --pixels)
 all_made() { [ "$(pixels_made)" = "$wanted" ]; }
