@@ -82,5 +82,18 @@ def is_loopback_host(host: str) -> bool:
 
 
 def current() -> ClusterSettings:
-    """Return the settings as they are now."""
-    return ClusterSettings.read(getattr(settings, "VARPULIS", {}))
+    """Return the settings as they are now.
+
+    Read again only when `settings.VARPULIS` is another object, as it is when tests
+    override it: calls of the hot path ask several times each.
+    """
+    global _last_read
+    values = getattr(settings, "VARPULIS", _NO_VALUES)
+    last = _last_read
+    if last[0] is not values:
+        last = _last_read = (values, ClusterSettings.read(values))
+    return last[1]
+
+
+_NO_VALUES: Mapping[str, Any] = {}
+_last_read = (_NO_VALUES, ClusterSettings())

@@ -136,9 +136,7 @@ class HotApp:
     def _wire(self) -> None:
         self._inject = InjectEndpoint(self._table, self._delivery)
         self._batch = InjectBatchEndpoint(self._table, self._delivery)
-        self._heartbeat = HeartbeatEndpoint(
-            self._table, self._desk, self._on_heartbeat
-        )
+        self._heartbeat = HeartbeatEndpoint(self._table, self._desk, self._on_heartbeat)
         self._probes = Probes(self._table, self._database, self.sweep_age_s)
 
     def _start_sweeper(self) -> None:

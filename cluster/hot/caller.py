@@ -4,6 +4,7 @@ The rules are those of the API views (api.md section 2); a contract test keeps b
 alike.
 """
 
+from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
 
@@ -27,6 +28,7 @@ from cluster.hot.request import HotRequest
 from cluster.login import open_session, role_of_session
 
 SCHEMES = frozenset({"bearer", "apikey"})
+KNOWN_HOSTS = 256  # remembered host names
 
 
 class CsrfFailedError(ClusterError):
@@ -38,12 +40,19 @@ class CsrfFailedError(ClusterError):
 
 def check_host(request: HotRequest) -> None:
     """Refuse host names that are not ours (400), as Django does for its views."""
-    host, _ = split_domain_port(request.header(b"host"))
-    if not host or not validate_host(host, settings.ALLOWED_HOSTS):
+    host = request.header(b"host")
+    if not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
         raise BadRequestError(
             f"this coordinator does not answer to the host name {host!r};"
             " list it in VARPULIS_ALLOWED_HOSTS"
         )
+
+
+@lru_cache(maxsize=KNOWN_HOSTS)
+def _is_ours(host: str, allowed: tuple[str, ...]) -> bool:
+    """Remembered, because callers use the same few names again and again."""
+    name, _ = split_domain_port(host)
+    return bool(name) and validate_host(name, allowed)
 
 
 def presented_key(request: HotRequest) -> str:

@@ -1,6 +1,5 @@
 """POST pipeline-groups/{id}/inject: one event in, the worker's answer out (api.md 4.4)."""
 
-import secrets
 import time
 
 import msgspec
@@ -80,7 +79,7 @@ class InjectEndpoint:
             deadline=Deadline.after(conf.current().http_timeout),
         )
         body = inject_body(match.to_pipeline, place, raw)
-        event_id = event.id or secrets.token_hex(8)
+        event_id = event.id or request.request_id
         if explain:
             took_ms = (time.perf_counter() - started) * 1000
             body = explained(body, raw, event, match, place, event_id, took_ms)
@@ -200,4 +199,6 @@ def _bad_field(path: str, fault: str) -> BadRequestError:
 
 def _header_text(event_id: str) -> bytes:
     """Return an id for a header: what is not printable ASCII is left out."""
+    if event_id.isascii() and event_id.isprintable():
+        return event_id.encode("ascii")
     return bytes(b for b in event_id.encode() if 0x20 < b < 0x7F)

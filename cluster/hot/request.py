@@ -3,6 +3,7 @@
 import re
 import secrets
 from http.cookies import CookieError, SimpleCookie
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,6 +14,9 @@ from cluster.exceptions import (
 )
 from cluster.hot.protocol import Receive, Scope
 
+# Ids need to be unique, not secret: a counter costs a tenth of a random number.
+_PROCESS = secrets.token_hex(6)
+_numbers = count(1)
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
@@ -126,7 +130,9 @@ class HotRequest:
 
     def _choose_id(self) -> str:
         sent = self.header(b"x-request-id")
-        return sent if SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
+        if sent and SANE_REQUEST_ID.fullmatch(sent):
+            return sent
+        return f"{_PROCESS}-{next(_numbers):x}"
 
 
 def _chunk_of(message: Any) -> bytes:

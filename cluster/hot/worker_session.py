@@ -2,7 +2,8 @@
 
 import time
 from dataclasses import dataclass
-from typing import Self
+from functools import lru_cache
+from typing import NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -23,6 +24,7 @@ MAX_ANSWER = 64 * 1024 * 1024  # bytes
 # The worker should answer "not complete" before the coordinator gives up.
 ANSWER_MARGIN_S = 0.25
 LEAST_BUDGET_MS = 1
+KNOWN_WORKERS = 4096  # remembered addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +87,16 @@ class WorkerSession:
         """Return status and body of the worker's answer."""
         if self._session is None:
             raise RuntimeError("the worker session has not been started")
-        base, host, tls_name = _address(placement)
+        place = _socket(placement.address or "", placement.pinned_host)
         path = f"/api/v1/pipelines/{quote(placement.pipeline_id)}/{letter.call}"
         try:
             async with self._session.post(
-                URL(base + path, encoded=True),
+                URL(place.base + path, encoded=True),
                 data=letter.body,
-                headers=_headers(placement, host, letter),
+                headers=_headers(placement, place.host, letter),
                 timeout=_timeout(letter.deadline),
                 allow_redirects=False,
-                server_hostname=tls_name,
+                server_hostname=place.tls_name,
             ) as response:
                 if (response.content_length or 0) > MAX_ANSWER:
                     raise _too_large(placement)
@@ -105,13 +107,22 @@ class WorkerSession:
             raise unreachable(placement) from error
 
 
-def _address(placement: RoutedPlacement) -> tuple[str, str, str | None]:
-    """Return the URL to connect to, the Host header and the name asked of TLS."""
-    parts = urlsplit(placement.address or "")
-    host = placement.pinned_host or parts.hostname or ""
+class WorkerSocket(NamedTuple):
+    """The URL to connect to, the Host header and the name asked of TLS."""
+
+    base: str
+    host: str
+    tls_name: str | None
+
+
+@lru_cache(maxsize=KNOWN_WORKERS)
+def _socket(address: str, pinned_host: str) -> WorkerSocket:
+    parts = urlsplit(address)
+    host = pinned_host or parts.hostname or ""
     bracketed = f"[{host}]" if ":" in host else host
-    url = f"{parts.scheme}://{bracketed}:{parts.port}"
-    return url, parts.netloc, parts.hostname if parts.scheme == "https" else None
+    tls_name = parts.hostname if parts.scheme == "https" else None
+    base = f"{parts.scheme}://{bracketed}:{parts.port}"
+    return WorkerSocket(base, parts.netloc, tls_name)
 
 
 def _headers(placement: RoutedPlacement, host: str, letter: Letter) -> dict[str, str]:

@@ -15,7 +15,6 @@ from tests.integration.hot.coordinator_process import (
     free_port,
 )
 
-
 pytestmark = pytest.mark.process
 
 
