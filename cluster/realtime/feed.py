@@ -34,7 +34,7 @@ logger = logging.getLogger("varpulis_cluster")
 
 DELTA_INTERVAL_S = 0.25  # at most four deltas a second
 TICK_S = 1.0
-TICKS_PER_RATES = 2
+TICKS_PER_LOOK = 2
 TICKS_PER_HEARTBEAT = 5
 MAX_CLIENTS = 2000
 
@@ -201,9 +201,9 @@ class TopologyFeed:
             count += 1
             if not self._clients:
                 continue
-            if count % TICKS_PER_RATES == 0:
+            if count % TICKS_PER_LOOK == 0:
                 await self._read_if_changed()
-                self._send_rates()
+            self._send_rates()
             if count % TICKS_PER_HEARTBEAT == 0:
                 self._send_heartbeat()
 
