@@ -20,10 +20,16 @@ from engine.event import Event
 from engine.explain import explain
 from engine.limits import Limits
 from engine.metrics import PipelineMetrics
-from engine.reply import BatchReply, OutputForm, Reply
+from engine.reply import QUEUE_FULL, BatchReply, OutputForm, Reply
 from engine.runtime.clock import Clock, SystemClock
 from engine.runtime.contexts import ContextExecutor
-from engine.runtime.executors import Executed, Executor, QueueExecutor, StaticExecutor
+from engine.runtime.executors import (
+    Executed,
+    Executor,
+    OnTaken,
+    QueueExecutor,
+    StaticExecutor,
+)
 from engine.runtime.instance import Instance
 from engine.runtime.measure import measure
 from engine.runtime.sinkhub import SinkHub
@@ -52,7 +58,9 @@ def compile_program(
     limits = Limits() if limits is None else limits
     _allow_recursion(limits)
     compiled = compile_plan(checked.program)
-    return Pipeline(name, compiled, limits, sinks, clock or SystemClock())
+    pipeline = Pipeline(name, compiled, limits, sinks, clock or SystemClock())
+    pipeline.diagnostics = checked.diagnostics
+    return pipeline
 
 
 def _allow_recursion(limits: Limits) -> None:
@@ -63,7 +71,7 @@ def _allow_recursion(limits: Limits) -> None:
 
 
 class Pipeline:
-    """A running program.
+    """A running program; `diagnostics` are the warnings and hints about it.
 
     Any thread may call any method. Without contexts events are handled one after the
     other in the threads that bring them; with contexts each context is a thread, and
@@ -84,6 +92,7 @@ class Pipeline:
         self.consumes = frozenset(compiled.plan.consumed)
         self.emits = vpl.emitted_types(self.program)
         self.streams = vpl.stream_names(self.program)
+        self.diagnostics: tuple[vpl.Diagnostic, ...] = ()
         self._compiled = compiled
         self._limits = limits
         self._instance = Instance(compiled, limits, clock)
@@ -144,12 +153,14 @@ class Pipeline:
         *,
         family: str | None = None,
         timeout_s: float | None = None,
+        on_taken: OnTaken | None = None,
     ) -> Reply:
         """Handle one event and return everything it caused.
 
         An event of a type nobody consumes is delivered as `family` if somebody
-        consumes that. Waits at most `timeout_s`. Raises `BadEventError`, and
-        `QueueFullError` if earlier events left no room in that time.
+        consumes that. Waits at most `timeout_s`. `on_taken` is called by parallel
+        pipelines once later events cannot overtake this one. Raises `BadEventError`,
+        and `QueueFullError` if earlier events left no room in that time.
         """
         try:
             envelope = self._decoder.envelope(event)
@@ -157,11 +168,11 @@ class Pipeline:
             self._counts.rejected += 1
             raise
         made, faults, is_complete, taken = self._execute(
-            [envelope], True, family, timeout_s
+            [envelope], True, family, timeout_s, on_taken
         )
         if not taken:
             raise QueueFullError(f"pipeline '{self.name}' has no room for the event")
-        return Reply(made, faults, is_complete)
+        return Reply(True, made, faults, is_complete)
 
     def inject_batch(
         self,
@@ -171,21 +182,25 @@ class Pipeline:
         family: str | None = None,
         outputs: OutputForm = "all",
         timeout_s: float | None = None,
+        on_taken: OnTaken | None = None,
     ) -> BatchReply:
         """Handle the events of a batch in order.
 
         `payload` is NDJSON, a JSON array or `{"events": [..]}`. What is no event is
-        rejected by its index, the others are handled. Raises `BadEventError` if the
-        payload as a whole is no batch.
+        rejected by its index, the others are handled; those for which earlier events
+        left no room in time are rejected too. Raises `BadEventError` if the payload
+        as a whole is no batch, and `QueueFullError` if there was no room for any.
         """
         began = time.perf_counter_ns()
         batch = self._decoder.decode(payload, form)
         rows = batch.rows
         made, faults, is_complete, taken = self._execute(
-            rows, batch.is_nested, family, timeout_s
+            rows, batch.is_nested, family, timeout_s, on_taken
         )
         if taken < len(rows):
-            batch.reject_from(taken, "queue full")
+            if not taken:
+                raise QueueFullError(f"pipeline '{self.name}' has no room for events")
+            batch.reject_from(taken, QUEUE_FULL)
         self._counts.rejected += len(batch.rejected)
         elapsed_us = (time.perf_counter_ns() - began) // 1000
         kept = made if outputs == "all" else []
@@ -201,7 +216,12 @@ class Pipeline:
         )
 
     def _execute(
-        self, rows: list[Any], is_nested: bool, family: str | None, wait: float | None
+        self,
+        rows: list[Any],
+        is_nested: bool,
+        family: str | None,
+        wait: float | None,
+        on_taken: OnTaken | None,
     ) -> Executed:
         if not self._is_started:
             self.start()
@@ -212,7 +232,7 @@ class Pipeline:
         began = time.perf_counter()
         if self.is_parallel:
             self._refuse_if_closed()
-            done = self._executor.execute(rows, is_nested, timeout_s)
+            done = self._executor.execute(rows, is_nested, timeout_s, on_taken)
             with self._lock:
                 self._count(done[3], len(done[0]), began)
             return done

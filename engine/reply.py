@@ -1,23 +1,27 @@
 """What a pipeline answers to events."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+import msgspec
 
 from engine.encoding import encode, encode_lines, to_plain
 
 OutputForm = Literal["all", "count", "none"]
+QUEUE_FULL: Final = "queue full"
+"""Why events are rejected that found no room; they may be sent again."""
 
 
-@dataclass(slots=True)
-class Reply:
-    """The answer to one event.
+class Reply(msgspec.Struct, omit_defaults=True, gc=False):
+    """The answer to one event; encoded it is the inject reply of vpl.md 18.2.
 
     `errors` are `{"code", "stream", "message"}`; `complete` is false when the reply
     timeout came before all contexts had finished.
     """
 
-    rows: list[Any] = field(default_factory=list)
-    errors: list[dict[str, Any]] = field(default_factory=list)
+    accepted: bool
+    rows: list[Any] = msgspec.field(name="output_events")
+    errors: list[dict[str, Any]] = []
     complete: bool = True
 
     @property
@@ -27,8 +31,7 @@ class Reply:
 
     def to_json_bytes(self) -> bytes:
         """Return the inject reply of vpl.md 18.2."""
-        body: dict[str, Any] = {"accepted": True, "output_events": self.rows}
-        return encode(body | _remarks(self.errors, self.complete))
+        return encode(self)
 
 
 @dataclass(slots=True)
@@ -63,17 +66,12 @@ class BatchReply:
         body["processing_time_us"] = self.processing_time_us
         if self.rejected:
             body["rejected"] = self.rejected
-        return encode(body | _remarks(self.errors, self.complete))
+        if self.errors:
+            body["errors"] = self.errors
+        if not self.complete:
+            body["complete"] = False
+        return encode(body)
 
     def output_lines(self) -> bytes:
         """Return the output events as NDJSON."""
         return encode_lines(self.rows)
-
-
-def _remarks(errors: list[dict[str, Any]], complete: bool) -> dict[str, Any]:
-    remarks: dict[str, Any] = {}
-    if errors:
-        remarks["errors"] = errors
-    if not complete:
-        remarks["complete"] = False
-    return remarks

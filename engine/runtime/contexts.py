@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.compiler.plan import Plan
 from engine.limits import Limits
-from engine.runtime.executors import Executed, Faults, report_crash
+from engine.runtime.executors import Executed, Faults, OnTaken, report_crash
 from engine.runtime.frame import drain
 from engine.runtime.instance import Instance
 from engine.runtime.lane import Item, Lane, Output
@@ -141,7 +141,11 @@ class ContextExecutor:
             thread.start()
 
     def execute(
-        self, rows: Iterable[Any], is_nested: bool, timeout_s: float
+        self,
+        rows: Iterable[Any],
+        is_nested: bool,
+        timeout_s: float,
+        on_taken: OnTaken | None = None,
     ) -> Executed:
         """Send rows to their contexts, wait for all of them, and put them together.
 
@@ -151,6 +155,8 @@ class ContextExecutor:
         outputs: list[Any] = []
         faults: Faults = []
         tickets = self._send_all(rows, is_nested, deadline)
+        if on_taken is not None:
+            on_taken()
         is_complete = True
         for ticket in tickets:
             ticket.finished.wait(max(0.0, deadline - time.monotonic()))

@@ -1,7 +1,7 @@
 """Running a program in the caller's thread."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from engine.compiler.plan import DEFAULT_CONTEXT
@@ -15,6 +15,8 @@ logger = logging.getLogger("varpulis")
 
 
 Faults = list[dict[str, Any]]
+OnTaken = Callable[[], None]
+"""Called once the rows have their place in the order of all rows."""
 Executed = tuple[list[Any], Faults, bool, int]
 """Outputs, faults, whether everything is done, and how many rows were taken."""
 
@@ -27,9 +29,16 @@ class Executor(Protocol):
         ...
 
     def execute(
-        self, rows: Sequence[Any], is_nested: bool, timeout_s: float
+        self,
+        rows: Sequence[Any],
+        is_nested: bool,
+        timeout_s: float,
+        on_taken: OnTaken | None = None,
     ) -> Executed:
-        """Run rows in order and return everything they caused."""
+        """Run rows in order and return everything they caused.
+
+        Executors that take one caller at a time never call `on_taken`.
+        """
         ...
 
     def close(self, timeout_s: float) -> None:
@@ -66,7 +75,11 @@ class StaticExecutor:
         """Do nothing: there are no threads."""
 
     def execute(
-        self, rows: Sequence[Any], is_nested: bool, timeout_s: float
+        self,
+        rows: Sequence[Any],
+        is_nested: bool,
+        timeout_s: float,
+        on_taken: OnTaken | None = None,
     ) -> Executed:
         """Run rows; an internal error costs the event it happened on."""
         outputs: list[Any] = []
@@ -102,7 +115,11 @@ class QueueExecutor:
         """Do nothing: there are no threads."""
 
     def execute(
-        self, rows: Sequence[Any], is_nested: bool, timeout_s: float
+        self,
+        rows: Sequence[Any],
+        is_nested: bool,
+        timeout_s: float,
+        on_taken: OnTaken | None = None,
     ) -> Executed:
         """Run rows one by one."""
         outputs: list[Any] = []

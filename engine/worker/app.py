@@ -7,8 +7,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from engine import BadEventError, PipelineClosedError
-from engine.worker.errors import ApiError, bad_request, pipeline_not_found
+from engine import BadEventError, PipelineClosedError, QueueFullError
+from engine.worker.errors import (
+    ApiError,
+    bad_request,
+    pipeline_not_found,
+    queue_full,
+)
 from engine.worker.gate import Gate
 from engine.worker.handlers import batches, events, ingest, pipelines, process, programs
 from engine.worker.routing import path
@@ -59,6 +64,7 @@ def _build(services: Services, table: list[BaseRoute]) -> ASGIApp:
             ApiError: _api_error,
             BadEventError: _bad_event,
             PipelineClosedError: _closed,
+            QueueFullError: _no_room,
             HTTPException: _http_error,
             ClientDisconnect: _gone,
             Exception: _internal,
@@ -90,6 +96,11 @@ def _bad_event(_request: Request, error: Exception) -> Response:
 def _closed(request: Request, _error: Exception) -> Response:
     """Answer an event whose pipeline was removed while it was on its way."""
     return pipeline_not_found(request.path_params["pipeline_id"]).response()
+
+
+def _no_room(_request: Request, error: Exception) -> Response:
+    """Answer events that found no room in their contexts in time."""
+    return queue_full(str(error)).response()
 
 
 def _gone(_request: Request, _error: Exception) -> Response:

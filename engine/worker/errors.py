@@ -59,13 +59,13 @@ def pipeline_not_found(pipeline_id: str) -> ApiError:
     )
 
 
-def queue_full(name: str, limit: int) -> ApiError:
-    """Return 429 for a pipeline whose input queue is full."""
+def queue_full(message: str, **details: Any) -> ApiError:
+    """Return 429 for events that found no room; `details` say what was taken."""
     return ApiError(
         429,
         "queue_full",
-        f"pipeline {name!r} has {limit} events waiting: send more slowly",
-        details={"retry_after_seconds": 1},
+        f"{message}: send more slowly",
+        details={"retry_after_seconds": 1, **details},
         headers={"retry-after": "1"},
     )
 

@@ -1,7 +1,8 @@
-"""One pipeline on this worker: its identity, its thread and its input queue."""
+"""One pipeline on this worker: its identity, its threads and its input queue."""
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from engine import EngineError, Pipeline
+from engine import EngineError, Pipeline, QueueFullError
 from engine.connectors.base import ConnectorSpec, Sink
 from engine.worker.bounded import MAX_INLINE_BYTES, is_bounded
 from engine.worker.errors import queue_full
@@ -20,6 +21,12 @@ from engine.worker.seen_ids import SeenIds
 logger = logging.getLogger("varpulis")
 
 T = TypeVar("T")
+
+PARALLEL_CALLS = 32  # events under way in a pipeline with contexts
+
+OnTaken = Callable[[], None]
+Work = Callable[[OnTaken], T]
+"""Something to do with a pipeline; calls back once later work cannot overtake it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +59,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HostedPipeline:
-    """A running pipeline with one thread of its own, so that events keep their order.
+    """A running pipeline with threads of its own, into which events go in order.
 
-    All methods belong to the event loop's thread; the pipeline itself runs in its
-    own. `queue_depth` counts events that wait or run.
+    A pipeline without contexts has one thread; one with contexts has several, as each
+    waits for its event while the contexts work side by side. All methods belong to the
+    event loop's thread. `queue_depth` counts events that wait or run.
     """
 
     def __init__(
@@ -78,7 +86,13 @@ class HostedPipeline:
         self.started_at = time.monotonic()
         self._room = asyncio.Event()
         self._quick = is_bounded(pipeline.program)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"pipeline-{self.name}")
+        self._threads = ThreadPoolExecutor(
+            PARALLEL_CALLS if pipeline.is_parallel else 1,
+            thread_name_prefix=f"pipeline-{self.name}",
+        )
+        self._under_way: set[asyncio.Future[Any]] = set()
+        self._last_taken = threading.Event()
+        self._last_taken.set()
 
     @property
     def name(self) -> str:
@@ -93,7 +107,9 @@ class HostedPipeline:
     def check_room(self) -> None:
         """Raise 429 if the input queue is full."""
         if self.queue_depth >= self.queue_limit:
-            raise queue_full(self.name, self.queue_limit)
+            raise queue_full(
+                f"pipeline {self.name!r} has {self.queue_limit} events waiting"
+            )
 
     async def wait_for_room(self) -> None:
         """Wait until the input queue has room: back-pressure on streams of events."""
@@ -102,29 +118,35 @@ class HostedPipeline:
             await self._room.wait()
 
     async def run(
-        self, work: Callable[[], T], *, events: int, size: int, timeout_s: float
+        self, work: Work[T], *, events: int, size: int, timeout_s: float
     ) -> T | None:
-        """Do `work` after all earlier work and return its result.
+        """Do `work` in its turn and return its result.
 
         `events` counts towards the queue; `size` is the payload's in bytes. Returns
         None if it is not done after `timeout_s`; it is then done later all the same.
         """
         if self._quick and size <= MAX_INLINE_BYTES and not self.queue_depth:
             started = time.perf_counter()
-            result = work()
+            result = work(_pass)
             self.latency.observe(time.perf_counter() - started)
             return result
         future = self.submit(work, events=events)
         await asyncio.wait((future,), timeout=timeout_s)
         return future.result() if future.done() else None
 
-    def submit(self, work: Callable[[], T], *, events: int) -> "asyncio.Future[T]":
-        """Queue `work` and return a future of its result."""
+    def submit(self, work: Work[T], *, events: int) -> "asyncio.Future[T]":
+        """Queue `work` and return a future of its result.
+
+        Shield the future where the wait for it may be cancelled.
+        """
         self.queue_depth += events
         started = time.perf_counter()
-        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._threads, self._in_order(work))
+        self._under_way.add(future)
 
         def settle(done: "asyncio.Future[T]") -> None:
+            self._under_way.discard(done)
             self.queue_depth -= events
             self._room.set()
             self.latency.observe(time.perf_counter() - started)
@@ -136,23 +158,46 @@ class HostedPipeline:
         future.add_done_callback(settle)
         return future
 
-    async def drain(self) -> None:
-        """Wait until everything queued so far is done."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, int)
+    def report_lost(self, done: "asyncio.Future[Any]") -> None:
+        """Log events that were accepted and found no room later."""
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, QueueFullError):
+            logger.warning("accepted events are lost: %s", error)
+
+    def _in_order(self, work: Work[T]) -> Callable[[], T]:
+        """Return `work` so that it begins when what came before has its place.
+
+        Threads take up work in order; so the one before has begun when this one waits.
+        """
+        before, taken = self._last_taken, threading.Event()
+        self._last_taken = taken
+
+        def run() -> T:
+            before.wait()
+            try:
+                return work(taken.set)
+            finally:
+                taken.set()
+
+        return run
 
     async def close(self, timeout_s: float) -> bool:
         """End the pipeline after its queued work; False if it takes longer."""
         loop = asyncio.get_running_loop()
-        closing = loop.run_in_executor(self._thread, self.pipeline.close, timeout_s)
-        self._thread.shutdown(wait=False)
-        done, _ = await asyncio.wait((closing,), timeout=timeout_s)
+        ends = loop.time() + timeout_s
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=timeout_s)
+        left_s = max(0.0, ends - loop.time())
+        closing = loop.run_in_executor(self._threads, self.pipeline.close, left_s)
+        self._threads.shutdown(wait=False)
+        done, _ = await asyncio.wait((closing,), timeout=left_s)
         if done and (error := closing.exception()):
             logger.error("pipeline '%s' did not close", self.name, exc_info=error)
         return bool(done)
 
     def abandon(self) -> None:
         """Drop queued work; what runs just now cannot be stopped from outside."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def faults(self) -> Sequence[Mapping[str, Any]]:
         """Return the sinks that are not connected, as /ready lists them."""
@@ -165,3 +210,7 @@ class HostedPipeline:
             for used in self.sinks
             if not used.sink.connected
         ]
+
+
+def _pass() -> None:
+    """Do nothing: work on the event loop is never overtaken."""

@@ -1,7 +1,6 @@
 """Many events in one call (api.md 7.1 `events-batch`)."""
 
 import time
-from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from starlette.requests import Request
@@ -10,10 +9,11 @@ from starlette.responses import Response
 from engine import BatchReply
 from engine.encoding import encode
 from engine.evt import BadLineError, EvtReader, as_payload
+from engine.reply import QUEUE_FULL
 from engine.worker.deadline import reply_timeout_s
 from engine.worker.errors import bad_request
 from engine.worker.handlers.pipelines import find_pipeline
-from engine.worker.hosted import HostedPipeline
+from engine.worker.hosted import HostedPipeline, OnTaken, Work
 from engine.worker.limits import (
     BATCH_LIMIT,
     JSON_TYPES,
@@ -48,7 +48,7 @@ async def post_batch(request: Request) -> Response:
     events = estimate_events(payload, form)
     work = batch_work(hosted, payload, form, outputs, query_family(request))
     if ack == "accepted":
-        hosted.submit(work, events=events)
+        hosted.submit(work, events=events).add_done_callback(hosted.report_lost)
         return raw_json(encode({"accepted": events, "failed": 0}), 202)
     reply = await hosted.run(
         work, events=events, size=len(payload), timeout_s=timeout_s
@@ -101,12 +101,14 @@ def batch_work(
     form: Form,
     outputs: Outputs,
     family: str | None,
-) -> Callable[[], BatchReply]:
-    """Return the call that runs a batch; for the pipeline's thread."""
+) -> Work[BatchReply]:
+    """Return the call that runs a batch; for the pipeline's threads."""
     pipeline = hosted.pipeline
 
-    def work() -> BatchReply:
-        return pipeline.inject_batch(payload, form=form, family=family, outputs=outputs)
+    def work(on_taken: OnTaken) -> BatchReply:
+        return pipeline.inject_batch(
+            payload, form=form, family=family, outputs=outputs, on_taken=on_taken
+        )
 
     return work
 
@@ -137,7 +139,7 @@ def item_errors(
     return [
         {
             "index": item["index"] + offset,
-            "code": "bad_request",
+            "code": "queue_full" if item["reason"] == QUEUE_FULL else "bad_request",
             "error": item["reason"],
         }
         for item in rejected

@@ -1,17 +1,16 @@
 """One event into a pipeline (api.md 7.1, 6.5 acknowledgement)."""
 
 import time
-from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine import Event
+from engine import Event, QueueFullError
 from engine.encoding import encode
 from engine.worker.deadline import reply_timeout_s
 from engine.worker.envelope import Envelope
 from engine.worker.handlers.pipelines import find_pipeline
-from engine.worker.hosted import HostedPipeline
+from engine.worker.hosted import HostedPipeline, OnTaken, Work
 from engine.worker.limits import JSON_LIMIT, JSON_TYPES, media_type, read_body
 from engine.worker.payloads import decode_event
 from engine.worker.requests import query_choice, query_flag
@@ -40,9 +39,14 @@ async def post_event(request: Request) -> Response:
     started = time.perf_counter()
     work = _work(hosted, event, envelope, timeout_s)
     if ack == "accepted":
-        hosted.submit(work, events=1)
+        hosted.submit(work, events=1).add_done_callback(hosted.report_lost)
         return raw_json(QUEUED, 202)
-    done = await hosted.run(work, events=1, size=len(raw), timeout_s=timeout_s)
+    try:
+        done = await hosted.run(work, events=1, size=len(raw), timeout_s=timeout_s)
+    except QueueFullError:
+        if envelope.event_id:  # it was not processed and may come again
+            hosted.seen_ids.release(envelope.event_id)
+        raise
     body = INCOMPLETE if done is None else done
     if explain:
         took_ms = (time.perf_counter() - started) * 1000
@@ -52,11 +56,13 @@ async def post_event(request: Request) -> Response:
 
 def _work(
     hosted: HostedPipeline, event: Event, envelope: Envelope, timeout_s: float
-) -> Callable[[], bytes]:
+) -> Work[bytes]:
     pipeline, family = hosted.pipeline, envelope.family
 
-    def work() -> bytes:
-        reply = pipeline.inject(event, family=family, timeout_s=timeout_s)
+    def work(on_taken: OnTaken) -> bytes:
+        reply = pipeline.inject(
+            event, family=family, timeout_s=timeout_s, on_taken=on_taken
+        )
         return reply.to_json_bytes()
 
     return work

@@ -1,12 +1,15 @@
 """A stream of events of any length (api.md 7.1 `ingest`)."""
 
+import asyncio
 import time
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine import BatchReply
+from engine import BatchReply, QueueFullError
+from engine.reply import QUEUE_FULL
+from engine.worker.errors import ApiError, queue_full
 from engine.worker.handlers.batches import batch_work, item_errors, query_family
 from engine.worker.handlers.pipelines import find_pipeline
 from engine.worker.hosted import HostedPipeline
@@ -28,6 +31,7 @@ class Tally:
         self.output_count = 0
         self.errors: list[dict[str, Any]] = []
         self.runtime_errors: list[dict[str, Any]] = []
+        self.was_refused = False
 
     def add(self, reply: BatchReply) -> None:
         """Count the answer to the next block of lines."""
@@ -37,6 +41,8 @@ class Tally:
         self.output_count += reply.output_count
         room = MAX_ERRORS - len(self.runtime_errors)
         self.runtime_errors += reply.errors[:room]
+        last = reply.rejected[-1:]
+        self.was_refused = bool(last) and last[0]["reason"] == QUEUE_FULL
 
     def add_overlong(self) -> None:
         """Count a line that was too long to be held."""
@@ -45,6 +51,19 @@ class Tally:
             item_errors([{"index": self.accepted + self.failed, "reason": reason}])
         )
         self.failed += 1
+
+    def refusal(self, message: str) -> ApiError:
+        """Return the 429 that ends a stream, with the counts so far.
+
+        `errors` name the lines that found no room by their index.
+        """
+        return queue_full(
+            message,
+            accepted=self.accepted,
+            failed=self.failed,
+            output_count=self.output_count,
+            errors=self.errors,
+        )
 
     def answer(self, took_s: float) -> dict[str, Any]:
         """Return the counts."""
@@ -66,7 +85,8 @@ class Tally:
 
 async def post_stream(request: Request) -> Response:
     """Run lines as they arrive; reading waits for the pipeline, so a fast sender is
-    slowed down by TCP and nothing piles up here."""
+    slowed down by TCP and nothing piles up here. A pipeline that takes no more lines
+    for the reply timeout ends the stream with 429, whose details say what was done."""
     hosted = find_pipeline(request)
     services_of(request).host.refuse_when_stopping()
     media_type(request, NDJSON_TYPES)
@@ -89,4 +109,11 @@ async def _take(
         return
     await hosted.wait_for_room()
     work = batch_work(hosted, block, "ndjson", "count", family)
-    tally.add(await hosted.submit(work, events=estimate_events(block, "ndjson")))
+    done = hosted.submit(work, events=estimate_events(block, "ndjson"))
+    try:
+        reply = await asyncio.shield(done)  # what has its turn is done in any case
+    except QueueFullError as error:
+        raise tally.refusal(str(error)) from error
+    tally.add(reply)
+    if tally.was_refused:
+        raise tally.refusal(f"pipeline {hosted.name!r} has no room for events")

@@ -6,8 +6,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.worker.errors import bad_request
-from engine.worker.hosted import Deployment, HostedPipeline
+from engine.worker.errors import bad_request, diagnostic_json
+from engine.worker.hosted import Deployment, HostedPipeline, OpenSink
 from engine.worker.limits import PROGRAM_LIMIT
 from engine.worker.requests import convert, json_object, query_flag, query_page
 from engine.worker.responses import json_response
@@ -26,6 +26,10 @@ async def deploy_pipeline(request: Request) -> Response:
     answer = deploy_answer(hosted, created=created)
     if warnings:
         answer["warnings"] = warnings
+    if hosted.pipeline.diagnostics:
+        answer["diagnostics"] = [
+            diagnostic_json(item) for item in hosted.pipeline.diagnostics
+        ]
     return json_response(answer, 201)
 
 
@@ -49,7 +53,9 @@ async def list_pipelines(request: Request) -> Response:
 
 async def show_pipeline(request: Request) -> Response:
     """Show one pipeline."""
-    return json_response(pipeline_json(find_pipeline(request)))
+    hosted = find_pipeline(request)
+    connectors = [connector_json(used) for used in hosted.sinks]
+    return json_response(pipeline_json(hosted) | {"connectors": connectors})
 
 
 async def delete_pipeline(request: Request) -> Response:
@@ -139,6 +145,17 @@ def pipeline_json(hosted: HostedPipeline) -> dict[str, Any]:
         "events_in": metrics.events_in,
         "events_out": metrics.events_out,
         "queue_depth": hosted.queue_depth,
+    }
+
+
+def connector_json(used: OpenSink) -> dict[str, Any]:
+    """Return what a sink says about itself."""
+    return {
+        **used.sink.status(),
+        "name": used.spec.name,
+        "type": used.spec.kind,
+        "direction": "out",
+        "connected": used.sink.connected,
     }
 
 

@@ -203,3 +203,106 @@ def test_events_of_many_callers_are_all_counted(worker):
     for thread in threads:
         thread.join()
     assert worker.call("GET", "/ready")[1]["events_processed"] == 200
+
+
+TWO_CONTEXTS = """
+connector Out = console ()
+context a
+context b
+stream Left = InLeft .context(a) .emit(n: n) .to(Out)
+stream Right = InRight .context(b) .emit(n: n)
+"""
+
+
+def test_contexts_work_on_several_events_at_once(worker):
+    pipeline_id = worker.deploy(TWO_CONTEXTS)
+    worker.sinks.gate.clear()
+    held = []
+    caller = threading.Thread(
+        target=lambda: held.append(
+            requests.post(
+                f"http://127.0.0.1:{worker.port}/api/v1/pipelines/{pipeline_id}/events",
+                json={"event_type": "InLeft", "fields": {"n": 1}},
+                headers={"x-api-key": "test"},
+                timeout=20,
+            ).json()
+        )
+    )
+    caller.start()
+    depth = f"/api/v1/pipelines/{pipeline_id}/metrics"
+    while worker.call("GET", depth)[1]["queue_depth"] == 0:
+        pass
+    _, overtaking = worker.event(pipeline_id, "InRight", {"n": 2})
+    assert overtaking["output_events"] == [{"event_type": "Right", "n": 2}]
+    assert not held
+    worker.sinks.gate.set()
+    caller.join(20)
+    assert held[0]["output_events"] == [{"event_type": "Left", "n": 1}]
+
+
+def test_events_of_one_context_keep_their_order(worker):
+    pipeline_id = worker.deploy(TWO_CONTEXTS)
+    for n in range(50):
+        worker.event(pipeline_id, "InLeft", {"n": n}, query="?ack=accepted")
+    worker.event(pipeline_id, "InLeft", {"n": 50})
+    sent = [event.json()["n"] for event in worker.sinks.by_name["Out"].sent]
+    assert sent == list(range(51))
+
+
+@pytest.fixture
+def full(worker, monkeypatch):
+    """A pipeline with contexts that has no room for anything at first."""
+    pipeline_id = worker.deploy(TWO_CONTEXTS)
+    pipeline = worker.on_loop(lambda services: services.host.get(pipeline_id).pipeline)
+    room = threading.Event()
+    for queue in pipeline._executor._queues.values():
+        monkeypatch.setattr(queue, "wait_for_room", lambda _deadline: room.is_set())
+    return worker, pipeline_id, room
+
+
+def assert_queue_full(worker, status, body):
+    assert (status, body["code"]) == (429, "queue_full")
+    assert worker.last.headers["retry-after"] == "1"
+    assert body["details"]["retry_after_seconds"] == 1
+
+
+def test_an_event_without_room_is_429_and_may_come_again(full):
+    worker, pipeline_id, room = full
+    assert_queue_full(worker, *worker.event(pipeline_id, "InRight", {"n": 1}, id="e"))
+    room.set()
+    _, body = worker.event(pipeline_id, "InRight", {"n": 1}, id="e")
+    assert body == {
+        "accepted": True,
+        "output_events": [{"event_type": "Right", "n": 1}],
+    }
+
+
+def test_a_batch_without_room_is_429(full):
+    worker, pipeline_id, _ = full
+    path = f"/api/v1/pipelines/{pipeline_id}/events-batch"
+    assert_queue_full(worker, *worker.call("POST", path, [{"event_type": "InRight"}]))
+
+
+def test_a_stream_without_room_is_429_and_says_what_was_done(full):
+    worker, pipeline_id, _ = full
+    status, body = worker.call(
+        "POST",
+        f"/api/v1/pipelines/{pipeline_id}/ingest",
+        data='{"event_type":"Nobody"}\n{"event_type":"InRight"}\n',
+        headers={"content-type": "application/x-ndjson"},
+    )
+    assert_queue_full(worker, status, body)
+    details = body["details"]
+    assert (details["accepted"], details["failed"]) == (1, 1)
+    assert details["errors"] == [
+        {"index": 1, "code": "queue_full", "error": "queue full"}
+    ]
+
+
+def test_accepted_events_that_find_no_room_are_logged(full, caplog):
+    worker, pipeline_id, _ = full
+    assert worker.event(pipeline_id, "InRight", query="?ack=accepted")[0] == 202
+    figures = f"/api/v1/pipelines/{pipeline_id}/metrics"
+    while worker.call("GET", figures)[1]["queue_depth"]:
+        pass
+    assert "accepted events are lost" in caplog.text

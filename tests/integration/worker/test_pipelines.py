@@ -64,6 +64,36 @@ def test_one_pipeline_can_be_seen(worker):
     pipeline_id = worker.deploy(ECHO)
     status, body = worker.call("GET", f"/api/v1/pipelines/{pipeline_id}")
     assert (status, body["id"], body["consumes"]) == (200, pipeline_id, ["EventA"])
+    assert body["connectors"] == []
+
+
+def test_one_pipeline_shows_its_sinks(worker):
+    pipeline_id = worker.deploy(
+        "connector Out = console ()\nstream S = X .emit(v: v) .to(Out)"
+    )
+    worker.event(pipeline_id, "X", {"v": 1})
+    _, body = worker.call("GET", f"/api/v1/pipelines/{pipeline_id}")
+    assert body["connectors"] == [
+        {
+            "name": "Out",
+            "type": "console",
+            "direction": "out",
+            "connected": True,
+            "sent": 1,
+        }
+    ]
+
+
+def test_warnings_about_a_program_are_in_the_answer_to_its_deploy(worker):
+    source = "event X: alpha: int\nstream S = X .where(alpa > 1) .emit(a: alpha)"
+    body = {"name": "p", "source": source}
+    _, answer = worker.call("POST", "/api/v1/pipelines", body)
+    (warning,) = answer["diagnostics"]
+    assert (warning["severity"], warning["code"], warning["line"]) == (
+        "warning",
+        "W033",
+        2,
+    )
 
 
 def test_a_deleted_pipeline_is_gone(worker):
