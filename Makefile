@@ -17,7 +17,7 @@ setup-dev:
 	@deploy/local/setup.sh dev
 
 up: setup ## a coordinator, 4 workers and an example group on this machine
-	@$(VARPULIS) up --workers 4 -f examples/iot/group.json
+	@$(VARPULIS) up --workers 4 -f examples/plant/group.json
 
 demo: setup ## the Mandelbrot set, computed by 4 workers, as mandelbrot.png
 	@$(VARPULIS) demo mandelbrot --out mandelbrot.png
