@@ -20,8 +20,12 @@ from tests.integration.hot.coordinator_process import CoordinatorProcess
 WIDE = {"width": 1280, "height": 800}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Run a browser for one module: its event loop must be gone before the next one.
+
+    Tests of other rooms run loops of their own in this process.
+    """
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "no Chromium: apt-get install chromium"
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
