@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from cluster.exceptions import BadRequestError
 
 MAX_LIMIT = 1000
+MAX_DIGITS = 19  # more than any bound here has; int() itself refuses thousands
 TRUE, FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
 
 
@@ -17,6 +18,14 @@ def read_text(request: Request, name: str, known: Collection[str] = ()) -> str:
     if value and known and value not in known:
         raise _bad(name, f"'{value}' is not one of {', '.join(known)}")
     return value
+
+
+def read_words(request: Request, name: str, known: Collection[str]) -> frozenset[str]:
+    """Return the comma-separated words of a parameter, all of them from `known`."""
+    words = frozenset(request.query_params.get(name, "").split(",")) - {""}
+    for word in sorted(words - frozenset(known)):
+        raise _bad(name, f"'{word[:40]}' is not one of {', '.join(known)}")
+    return words
 
 
 def read_flag(request: Request, name: str) -> bool:
@@ -40,8 +49,9 @@ def read_number(
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not text.isdecimal() or not least <= int(text) <= most:
-        raise _bad(name, f"'{text}' is no integer from {least} to {most}")
+    is_number = text.isdecimal() and len(text) <= MAX_DIGITS
+    if not is_number or not least <= int(text) <= most:
+        raise _bad(name, f"'{text[:40]}' is no integer from {least} to {most}")
     return int(text)
 
 

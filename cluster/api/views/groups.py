@@ -13,7 +13,7 @@ from cluster.api.body import read_body
 from cluster.api.documented import LIST_PARAMETERS, answers, query
 from cluster.api.parsers import PROGRAM_LIMIT
 from cluster.api.plans import plan_json
-from cluster.api.query import paginate, read_flag, read_text
+from cluster.api.query import paginate, read_flag, read_text, read_words
 from cluster.api.serializers.groups import (
     GroupInput,
     GroupListOutput,
@@ -30,6 +30,7 @@ from cluster.services.groups import deploy_group, teardown_group
 from cluster.state import GroupStatus
 
 TORN_DOWN = "torn_down"
+SPEC = "spec"
 
 
 class GroupsView(ClusterView):
@@ -57,7 +58,7 @@ class GroupsView(ClusterView):
             name=read_text(request, "name"),
             worker_id=read_text(request, "worker"),
             label=read_text(request, "label"),
-            with_torn_down=TORN_DOWN in _included(request),
+            with_torn_down=TORN_DOWN in read_words(request, "include", (TORN_DOWN,)),
         )
         page, totals = paginate(request, found)
         shown = GroupOutput(page, many=True).data
@@ -131,12 +132,8 @@ class NamedGroupView(ClusterView):
         return _torn_down(request, get_group_by_name(name))
 
 
-def _included(request: Request) -> set[str]:
-    return set(request.query_params.get("include", "").split(","))
-
-
 def _shown(request: Request, group: PipelineGroup) -> Response:
-    with_spec = "spec" in _included(request)
+    with_spec = SPEC in read_words(request, "include", (SPEC,))
     serializer: Any = GroupWithSpecOutput if with_spec else GroupOutput
     return Response(serializer(group).data, headers=_etag(group))
 

@@ -171,7 +171,16 @@ def test_a_bug_is_500_with_the_request_id_and_nothing_else(
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=1001", "limit=x", "offset=-1", "limit=1e3"]
+    "query",
+    [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "offset=-1",
+        "limit=1e3",
+        "limit=" + "9" * 5000,
+    ],
+    ids=lambda query: query[:12],
 )
 @pytest.mark.parametrize("path", ["workers", "pipeline-groups"])
 def test_bad_paging_is_400(api: Any, assert_error: Any, path: str, query: str) -> None:

@@ -90,6 +90,12 @@ def test_detail_shows_the_spec_if_asked(api: Any) -> None:
     assert shown["spec"]["pipelines"] == SPEC["pipelines"]
 
 
+def test_asking_for_an_unknown_part_is_400(api: Any, assert_error: Any) -> None:
+    group_id = deploy(api, {"name": "x", "pipelines": [ONE]}).json()["id"]
+    for path in ("pipeline-groups", f"pipeline-groups/{group_id}"):
+        assert_error(api.get(f"{path}?include=colour"), 400, "bad_request")
+
+
 def test_names_may_hold_a_slash(api: Any) -> None:
     made = deploy(api, SPEC | {"name": "a/b c"}).json()
     found = api.get("pipeline-groups/by-name/a%2Fb%20c").json()
