@@ -29,6 +29,7 @@ from cluster.state import WorkerStatus
 
 SETTLING_INTERVALS = 2  # reports a fresh placement may be missing from
 LARGEST_COUNTER = 2**63 - 1
+LARGEST_COUNT = 2**31 - 1
 
 
 class HeartbeatVerdict(StrEnum):
@@ -129,7 +130,9 @@ def _store(
 ) -> None:
     """Write the figures of all reports in one statement.
 
-    One `executemany` costs a hundredth of `bulk_update` (performance.md).
+    One `executemany` costs a hundredth of `bulk_update` (performance.md). Figures are
+    cut to what the columns take: one worker's nonsense must not cost the others their
+    reports, which are written in the same statement.
     """
     rows = []
     adapt = connection.ops.adapt_datetimefield_value
@@ -137,12 +140,12 @@ def _store(
         worker = workers[beat.worker_id]
         worker.last_heartbeat_at = beat.received_at or now
         if beat.pipelines_running is not None:
-            worker.pipelines_running = beat.pipelines_running
+            worker.pipelines_running = _within(beat.pipelines_running, LARGEST_COUNT)
         load = worker.load if beat.load is None else dict(beat.load)
         rows.append((
             adapt(worker.last_heartbeat_at),
             worker.pipelines_running,
-            min(beat.events_processed, LARGEST_COUNTER),
+            _within(beat.events_processed, LARGEST_COUNTER),
             json.dumps(load),
             worker.pk,
         ))
@@ -152,6 +155,10 @@ def _store(
             " events_processed = %s, load = %s WHERE id = %s",
             rows,
         )
+
+
+def _within(figure: int, largest: int) -> int:
+    return min(max(figure, 0), largest)
 
 
 def _update_status(beat: Heartbeat, worker: Worker, now: datetime) -> bool:

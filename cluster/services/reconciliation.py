@@ -30,6 +30,8 @@ from cluster.state import PlacementStatus, check_transition
 
 ActionJson = dict[str, Any]
 KEEP_ORPHANS = "keep"
+LARGEST_GENERATION = 2**31 - 1  # of the column
+LONGEST_ID = 64  # characters, of the column
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ def reconcile_workers(
 def _parse_one(item: Mapping[str, Any]) -> ReportedPipeline | None:
     pipeline_id, generation = item.get("id"), item.get("generation", 0)
     if not isinstance(pipeline_id, str) or not isinstance(generation, int):
+        return None
+    if len(pipeline_id) > LONGEST_ID or not 0 <= generation <= LARGEST_GENERATION:
         return None
     return ReportedPipeline(
         pipeline_id=pipeline_id,

@@ -156,6 +156,34 @@ def test_strange_pipelines_are_passed_over(group: Any, beat: Any) -> None:
     assert beat(pipelines=strange).actions == ()
 
 
+@pytest.mark.parametrize(
+    ("figure", "kept"), [(-1, 0), (2**31, 2**31 - 1), (10**30, 2**31 - 1)]
+)
+def test_a_nonsense_figure_costs_no_other_worker_its_report(
+    join: Any, clock: ManualClock, figure: int, kept: int
+) -> None:
+    join("odd", port=9000)
+    join("sound", port=9001)
+    beats = [
+        Heartbeat(worker_id="odd", pipelines_running=figure, events_processed=figure),
+        Heartbeat(worker_id="sound", pipelines_running=3),
+    ]
+    record_heartbeats(beats, clock.now)
+    running = dict(Worker.objects.values_list("id", "pipelines_running"))
+    assert running == {"odd": kept, "sound": 3}
+
+
+def test_a_generation_that_no_column_holds_is_passed_over(
+    group: Any, beat: Any
+) -> None:
+    place = Placement.objects.get()
+    report = {"name": "p", "group_id": str(group.pk), "generation": 10**20}
+    assert beat(pipelines=[report | {"id": place.pipeline_id}]).actions == ()
+    assert beat(pipelines=[report | {"id": "x" * 65, "generation": 9}]).actions == ()
+    place.refresh_from_db()
+    assert place.generation == 1
+
+
 def test_the_number_of_queries_does_not_grow_with_reports(
     join: Any, clock: ManualClock
 ) -> None:
