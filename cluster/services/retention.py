@@ -5,7 +5,13 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from cluster import conf
-from cluster.models import ClusterEvent, ClusterState, PipelineGroup, Worker
+from cluster.models import (
+    ClusterEvent,
+    ClusterState,
+    PipelineGroup,
+    Placement,
+    Worker,
+)
 from cluster.models.topology import THE_ROW
 from cluster.services.topology import bump_version
 from cluster.state import GroupStatus, WorkerStatus
@@ -29,12 +35,13 @@ def tidy_up(*, now: datetime) -> bool:
 
 
 def _forget_workers(now: datetime, limit: datetime) -> None:
+    in_use = Placement.objects.assigned().values("worker_id")
     silent = Worker.objects.registered().filter(
         status=WorkerStatus.UNHEALTHY.value,
         status_since__lt=now - FORGET_WORKERS_AFTER,
-        placements__isnull=True,
     )
-    left = Worker.objects.filter(deregistered_at__lt=limit, placements__isnull=True)
+    left = Worker.objects.filter(deregistered_at__lt=limit)
+    silent, left = silent.exclude(pk__in=in_use), left.exclude(pk__in=in_use)
     ids = [*silent.values_list("id", flat=True), *left.values_list("id", flat=True)]
     if ids:
         Worker.objects.filter(pk__in=ids).delete()

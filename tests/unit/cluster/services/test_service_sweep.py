@@ -264,6 +264,17 @@ def test_a_silent_worker_without_placements_is_forgotten_after_a_day(
     assert not Worker.objects.exists()
 
 
+def test_a_silent_worker_is_forgotten_whatever_it_ran_once(
+    group: PipelineGroup, sweep: Any, clock: ManualClock
+) -> None:
+    teardown_group(group=group, clock=clock)
+    sweep(after=16)
+    clock.now += timedelta(hours=25)
+    sweep()
+    assert not Worker.objects.exists()
+    assert get_group(group.pk).status == "torn_down"
+
+
 def test_a_sweep_leaves_its_time(sweep: Any, clock: ManualClock) -> None:
     sweep(after=5)
     assert ClusterState.objects.get().last_sweep_at == clock.now
