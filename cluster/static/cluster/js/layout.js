@@ -3,6 +3,7 @@
 
 import { Graph, layout } from "../vendor/dagre.esm.js";
 import { collect } from "./collect.js";
+import { centreColumns } from "./columns.js";
 
 /**
  * Return { nodes: [{ id, kind, width, height, x, y, data }],
@@ -35,6 +36,7 @@ export function arrange(state) {
     const { points } = graph.edge(edge.from, edge.to, edge.id);
     edge.via = points.slice(1, -1).filter(({ x }) => columns.has(Math.round(x)));
   }
+  if (parts.edges.every(({ via }) => via.length === 0)) centreColumns(parts);
   return parts;
 }
 
