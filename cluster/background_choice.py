@@ -2,7 +2,7 @@
 
 from cluster import conf
 from cluster.services.background import PlacementIds, thread_dispatcher, use_dispatcher
-from cluster.services.deployments import deploy_again
+from cluster.services.first_deploys import deploy_again
 
 
 def choose_dispatcher() -> None:

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from cluster.services.background import PlacementIds
-from cluster.services.deployments import deploy_again
+from cluster.services.first_deploys import deploy_again
 from cluster.services.sweep import run_sweep
 
 

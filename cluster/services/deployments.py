@@ -17,15 +17,14 @@ from cluster.models import Placement
 from cluster.placement import ROUND_ROBIN, WantedPipeline, plan_placements
 from cluster.selectors import load_candidates
 from cluster.services.events import ERROR, record_event
-from cluster.services.group_status import refresh_group_status
 from cluster.services.parallel import call_each
 from cluster.services.placements import (
-    forget_running,
     mark_failed,
     mark_running,
     move_claim,
 )
-from cluster.services.reachability import record_call
+from cluster.services.reachability import note_call
+from cluster.services.removals import remove_copies
 from cluster.services.topology import bump_version, load_cluster_state
 from cluster.state import PlacementStatus
 from cluster.worker_client import (
@@ -90,51 +89,6 @@ def deploy_claimed(
     return {pk: failure.error for pk, failure in failed.items()}
 
 
-def deploy_again(
-    *,
-    placement_ids: Iterable[int],
-    clock: Clock = timezone.now,
-    client: WorkerClient | None = None,
-) -> None:
-    """Deploy claimed placements of standing groups and bring their groups up to date.
-
-    The background job behind reconciliation and failover.
-    """
-    ids = tuple(placement_ids)
-    deploy_claimed(placement_ids=ids, clock=clock, client=client)
-    groups = Placement.objects.filter(pk__in=ids).values_list("group_id", flat=True)
-    refresh_group_status(group_ids=groups, now=clock())
-
-
-def remove_copies(
-    *,
-    copies: Sequence[tuple[WorkerTarget, str]],
-    now: datetime,
-    client: WorkerClient | None = None,
-) -> list[bool]:
-    """Take running copies off their workers, all at once; tell which are gone."""
-    client = client or get_client()
-
-    def remove(copy: tuple[WorkerTarget, str]) -> None:
-        client.remove_pipeline(*copy)
-
-    answers = call_each(remove, copies)
-    gone = []
-    for (target, _), answer in zip(copies, answers, strict=True):
-        error = answer if isinstance(answer, WorkerCallError) else None
-        note_call(target.worker_id, error, now)
-        if error is None:
-            forget_running(target.worker_id)
-        gone.append(error is None)
-    return gone
-
-
-def note_call(worker_id: str, error: WorkerCallError | None, now: datetime) -> None:
-    """Count a call for or against the reachability of its worker."""
-    failed = error is not None and error.counts_as_failed
-    record_call(worker_id=worker_id, failed=failed, now=now)
-
-
 def _deploy_round(ids: Iterable[int], clock: Clock, client: WorkerClient) -> Failures:
     jobs = _load_jobs(ids)
     answers = call_each(
@@ -169,10 +123,10 @@ def _note_calls(
     for job, answer in zip(jobs, answers, strict=True):
         worker_id = job.target.worker_id
         if isinstance(answer, WorkerCallError):
-            note_call(worker_id, answer, now)
+            note_call(worker_id=worker_id, error=answer, now=now)
         elif worker_id not in answered:
             answered.add(worker_id)
-            note_call(worker_id, None, now)
+            note_call(worker_id=worker_id, error=None, now=now)
 
 
 def _load_jobs(ids: Iterable[int]) -> list[_Deploy]:

@@ -28,14 +28,15 @@ from cluster.models.topology import THE_ROW
 from cluster.placement import Choice, Plan, WantedPipeline, plan_placements
 from cluster.programs import CheckedProgram, check_programs
 from cluster.selectors import get_group, load_candidates
-from cluster.services.deployments import Clock, deploy_claimed, remove_copies
-from cluster.services.events import ERROR, WARNING, record_event
+from cluster.services.deployments import Clock, deploy_claimed
+from cluster.services.events import WARNING, record_event
+from cluster.services.first_deploys import give_up_group
 from cluster.services.group_status import mark_group, refresh_group_status
 from cluster.services.placements import CLAIM
+from cluster.services.removals import PendingRemoval, remove_stopped
 from cluster.services.topology import bump_version
 from cluster.state import GroupStatus, PlacementStatus
 from cluster.worker_client import WorkerClient
-from cluster.worker_targets import target_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,6 @@ class GroupPlan:
     placements: Plan
     fingerprint: str
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PendingRemoval:
-    """A copy that could not be removed yet; it goes when its worker reports again."""
-
-    pipeline_name: str
-    worker_id: str
-    pipeline_id: str
 
 
 def plan_group(*, spec: GroupSpec, notes: Sequence[str] = ()) -> GroupPlan:
@@ -96,7 +88,8 @@ def deploy_group(
 
     With `spec.atomic` either every pipeline runs or none does: what was started is
     removed, the record stays as `failed`, and the error tells why, per placement.
-    Otherwise what started is kept, unless nothing did.
+    Otherwise what started is kept, unless nothing did. A group that somebody tore down
+    meanwhile is returned as such.
     """
     plan = plan_group(spec=spec, notes=notes)
     if plan.placements.unplaced and (spec.atomic or _none_placed(plan)):
@@ -105,11 +98,13 @@ def deploy_group(
     ids = _claimed_ids(group)
     errors = deploy_claimed(placement_ids=ids, clock=clock, client=client)
     if errors and (spec.atomic or len(errors) == len(ids)):
-        _give_up(group, clock(), client)
+        give_up_group(group=group, now=clock(), client=client)
         raise _deploy_error(group, errors)
     refresh_group_status(group_ids=[group.pk], now=clock())
-    _tell_deployed(group, clock())
-    return get_group(group.pk)
+    deployed = get_group(group.pk)
+    if deployed.status != GroupStatus.TORN_DOWN.value:
+        _tell_deployed(deployed, clock())
+    return deployed
 
 
 def teardown_group(
@@ -126,7 +121,7 @@ def teardown_group(
     """
     if group.status != GroupStatus.TORN_DOWN.value:
         _mark_torn_down(group, clock(), cause)
-    return _remove_all(group, clock(), client)
+    return remove_stopped(group=group, now=clock(), client=client)
 
 
 def _warnings(
@@ -237,28 +232,6 @@ def _claimed_ids(group: PipelineGroup) -> list[int]:
     return list(rows.values_list("pk", flat=True))
 
 
-def _give_up(group: PipelineGroup, now: datetime, client: WorkerClient | None) -> None:
-    """Mark a group failed and take off its workers what was started."""
-    running = PlacementStatus.RUNNING.value
-    started = list(group.placements.filter(status=running).values_list("pk", flat=True))
-    with transaction.atomic():
-        if not mark_group(group, GroupStatus.FAILED, now):
-            return  # torn down meanwhile, which removes the copies as well
-        group.placements.filter(pk__in=started).update(
-            status=PlacementStatus.STOPPED.value,
-            reason="removed, as another pipeline of the group did not start",
-            since=now,
-        )
-        record_event(
-            event_type="group.failed",
-            severity=ERROR,
-            group_id=group.pk,
-            message=f"group '{group.name}' did not start",
-            now=now,
-        )
-    _remove_all(group, now, client)
-
-
 def _deploy_error(
     group: PipelineGroup, errors: Mapping[int, WorkerCallError]
 ) -> ClusterError:
@@ -315,22 +288,3 @@ def _mark_torn_down(group: PipelineGroup, now: datetime, cause: str) -> None:
             cause=cause,
             now=now,
         )
-
-
-def _remove_all(
-    group: PipelineGroup, now: datetime, client: WorkerClient | None
-) -> tuple[PendingRemoval, ...]:
-    """Remove the stopped copies of a group; return those that are still there."""
-    rows = group.placements.filter(
-        status=PlacementStatus.STOPPED.value, worker__isnull=False
-    ).exclude(pipeline_id="")
-    places = list(rows.select_related("worker"))
-    copies = [(target_of(p.worker), p.pipeline_id) for p in places if p.worker]
-    gone = remove_copies(copies=copies, now=now, client=client)
-    removed = [place.pk for place, ok in zip(places, gone, strict=True) if ok]
-    group.placements.filter(pk__in=removed).update(pipeline_id="")
-    return tuple(
-        PendingRemoval(place.pipeline_name, place.worker_id or "", place.pipeline_id)
-        for place, ok in zip(places, gone, strict=True)
-        if not ok
-    )

@@ -40,6 +40,12 @@ def record_call(*, worker_id: str, failed: bool, now: datetime) -> None:
             )
 
 
+def note_call(*, worker_id: str, error: WorkerCallError | None, now: datetime) -> None:
+    """Count a call for or against the reachability of its worker."""
+    failed = error is not None and error.counts_as_failed
+    record_call(worker_id=worker_id, failed=failed, now=now)
+
+
 def probe_unreachable(*, now: datetime, client: WorkerClient | None = None) -> int:
     """Ask workers that beat but could not be called whether they can be again."""
     client = client or get_client()

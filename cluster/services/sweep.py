@@ -9,6 +9,7 @@ from django.db.models import Q
 from cluster.models import ClusterState
 from cluster.models.topology import THE_ROW
 from cluster.services.failover import fail_over, retry_waiting
+from cluster.services.first_deploys import conclude_deploys
 from cluster.services.health import mark_stale_workers
 from cluster.services.reachability import probe_unreachable
 from cluster.services.retention import tidy_up
@@ -41,6 +42,7 @@ def run_sweep(now: datetime, *, holder: str = PROCESS) -> SweepReport:
     moves = fail_over(now=now)
     retries = retry_waiting(now=now)
     tidy_up(now=now)
+    conclude_deploys(now=now)
     probe_unreachable(now=now)  # last: it may wait for workers
     ClusterState.objects.filter(pk=THE_ROW).update(last_sweep_at=now)
     return SweepReport(

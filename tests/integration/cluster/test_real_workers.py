@@ -11,7 +11,7 @@ from cluster.exceptions import ClusterError
 from cluster.models import Placement
 from cluster.selectors import get_group
 from cluster.services.background import dispatched_to
-from cluster.services.deployments import deploy_again
+from cluster.services.first_deploys import deploy_again
 from cluster.services.groups import deploy_group, teardown_group
 from cluster.services.heartbeats import Heartbeat, record_heartbeats
 from cluster.services.workers import Registration, register_worker

@@ -11,7 +11,7 @@ import pytest
 from cluster.addresses import WorkerAddress
 from cluster.models import Worker
 from cluster.services.background import PlacementIds, dispatched_to
-from cluster.services.deployments import deploy_again
+from cluster.services.first_deploys import deploy_again
 from cluster.services.workers import Registration, register_worker
 from cluster.testing import FakeWorkers, ManualClock
 from cluster.worker_client import use_client

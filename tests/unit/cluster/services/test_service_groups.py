@@ -179,6 +179,7 @@ def test_a_group_torn_down_while_it_deploys_leaves_no_copy(
     group = deploy(make_spec(), clock)
     assert group.status == "torn_down"
     assert workers["worker-0"].names() == []
+    assert not ClusterEvent.objects.filter(type="group.deployed").exists()
 
 
 def test_repeated_names_are_allowed_with_a_warning(clock: ManualClock) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cluster.exceptions import WorkerRefusedError
 from cluster.models import ClusterEvent, ClusterState, PipelineGroup, Placement, Worker
 from cluster.selectors import get_group
 from cluster.services.events import record_event
@@ -298,6 +299,78 @@ def test_a_claim_that_ran_out_is_taken_up_again(
     background.run()
     assert home("p") == ("a", "Running", 2)
     assert workers["a"].names() == ["p"]
+
+
+@pytest.fixture
+def abandoned(group: PipelineGroup) -> PipelineGroup:
+    """A coordinator died after the calls of a deploy and before its end."""
+    PipelineGroup.objects.update(status="deploying", started_at=None)
+    return group
+
+
+def test_a_deploy_that_nobody_ended_is_ended_by_the_sweep(
+    abandoned: PipelineGroup, sweep: Any
+) -> None:
+    sweep(after=1)
+    found = get_group(abandoned.pk)
+    assert found.status == "running"
+    assert found.started_at is not None
+
+
+def test_a_sweep_leaves_a_deploy_alone_that_goes_on(
+    abandoned: PipelineGroup, sweep: Any, clock: ManualClock
+) -> None:
+    later = clock.now + timedelta(seconds=60)
+    Placement.objects.filter(pipeline_name="p").update(
+        status="Deploying", pipeline_id="", claimed_until=later
+    )
+    sweep(after=1)
+    assert get_group(abandoned.pk).status == "deploying"
+    assert home("q") == ("b", "Running", 1)
+
+
+def test_all_or_nothing_holds_for_a_deploy_that_nobody_ended(
+    abandoned: PipelineGroup, workers: FakeWorkers, sweep: Any
+) -> None:
+    Placement.objects.filter(pipeline_name="p").update(
+        status="Failed", error={"error": "no", "code": "invalid_vpl"}
+    )
+    sweep(after=1)
+    assert get_group(abandoned.pk).status == "failed"
+    assert home("q") == ("b", "Stopped", 1)
+    assert workers["b"].names() == []
+
+
+def test_what_started_is_kept_of_a_deploy_that_nobody_ended_if_asked_for(
+    abandoned: PipelineGroup, workers: FakeWorkers, sweep: Any
+) -> None:
+    abandoned.spec["atomic"] = False
+    abandoned.save(update_fields=["spec"])
+    Placement.objects.filter(pipeline_name="p").update(
+        status="Failed", error={"error": "no", "code": "invalid_vpl"}
+    )
+    sweep(after=1)
+    assert get_group(abandoned.pk).status == "partially_running"
+    assert workers["b"].names() == ["q"]
+
+
+def test_all_or_nothing_holds_when_the_rest_is_deployed_by_another(
+    abandoned: PipelineGroup,
+    workers: FakeWorkers,
+    clock: ManualClock,
+    commits: Any,
+    background: Any,
+) -> None:
+    Placement.objects.filter(pipeline_name="p").update(
+        status="Deploying", pipeline_id="", claimed_until=clock.now
+    )
+    workers["a"].refusal = WorkerRefusedError("no", status=400)
+    clock.advance(1)
+    with commits():
+        record_heartbeats([Heartbeat(worker_id="a", pipelines=[])], clock.now)
+    background.run()
+    assert get_group(abandoned.pk).status == "failed"
+    assert workers["b"].names() == []
 
 
 def test_a_worker_deregistered_while_it_was_deployed_to_keeps_nothing(
