@@ -16,19 +16,23 @@ from engine.worker.errors import (
 )
 from engine.worker.gate import Gate
 from engine.worker.handlers import batches, events, ingest, pipelines, process, programs
-from engine.worker.routing import path
+from engine.worker.hot_paths import Answer, HotPaths
+from engine.worker.routing import Handler, path
 from engine.worker.services import Services
 
 BASE = "/api/v1"
 PIPELINE = f"{BASE}/pipelines/{{pipeline_id}}"
+EVENT_CALLS: dict[str, Handler] = {
+    "events": events.post_event,
+    "events-batch": batches.post_batch,
+    "ingest": ingest.post_stream,
+}
 
 
 def routes() -> list[BaseRoute]:
-    """Return the routing table, the busiest paths first (api.md section 7)."""
+    """Return the routing table (api.md section 7)."""
     return [
-        path(f"{PIPELINE}/events", POST=events.post_event),
-        path(f"{PIPELINE}/events-batch", POST=batches.post_batch),
-        path(f"{PIPELINE}/ingest", POST=ingest.post_stream),
+        *(path(f"{PIPELINE}/{name}", POST=EVENT_CALLS[name]) for name in EVENT_CALLS),
         path(
             f"{BASE}/pipelines",
             GET=pipelines.list_pipelines,
@@ -49,30 +53,27 @@ def routes() -> list[BaseRoute]:
 
 def build_app(services: Services) -> ASGIApp:
     """Return the ASGI application of a worker."""
-    return _build(services, routes())
+    app = _build(services, routes())
+    hot = HotPaths(app, f"{BASE}/pipelines/", EVENT_CALLS, ANSWERS)
+    return Gate(hot, services.config)
+
+
+def build_plain_app(services: Services) -> ASGIApp:
+    """Return the application of a worker without its short way for events."""
+    return Gate(_build(services, routes()), services.config)
 
 
 def build_metrics_app(services: Services) -> ASGIApp:
     """Return the application behind `--metrics-port`."""
-    return _build(services, [path("/metrics", GET=process.metrics)])
+    app = _build(services, [path("/metrics", GET=process.metrics)])
+    return Gate(app, services.config)
 
 
-def _build(services: Services, table: list[BaseRoute]) -> ASGIApp:
-    app = Starlette(
-        routes=table,
-        exception_handlers={
-            ApiError: _api_error,
-            BadEventError: _bad_event,
-            PipelineClosedError: _closed,
-            QueueFullError: _no_room,
-            HTTPException: _http_error,
-            ClientDisconnect: _gone,
-            Exception: _internal,
-        },
-    )
+def _build(services: Services, table: list[BaseRoute]) -> Starlette:
+    app = Starlette(routes=table, exception_handlers=ANSWERS)
     app.router.redirect_slashes = False
     app.state.services = services
-    return Gate(app, services.config)
+    return app
 
 
 def _api_error(_request: Request, error: Exception) -> Response:
@@ -113,3 +114,14 @@ def _internal(request: Request, _error: Exception) -> Response:
     details = {"request_id": request.scope["request_id"]}
     message = "the worker failed to answer; its log says why"
     return ApiError(500, "internal", message, details=details).response()
+
+
+ANSWERS: dict[type[Exception], Answer] = {
+    ApiError: _api_error,
+    BadEventError: _bad_event,
+    PipelineClosedError: _closed,
+    QueueFullError: _no_room,
+    HTTPException: _http_error,
+    ClientDisconnect: _gone,
+    Exception: _internal,
+}

@@ -17,25 +17,32 @@ SAFE_DECLARATIONS = (nodes.StreamDecl, nodes.EventDecl)
 SAFE_OPERATIONS = frozenset({"where", "filter", "emit", "select"})
 UNBOUNDED = (nodes.Call, nodes.Lambda, nodes.Range)
 MAX_NODES = 500
-MAX_INLINE_BYTES = 16 * 1024  # of an event's payload
+MAX_WORK = 8 * 1024 * 1024  # bytes of a payload times nodes of the program
+MAX_BYTES = 256 * 1024
 
 
-def is_bounded(program: Program) -> bool:
-    """Tell whether the program is proven quick; False when in doubt."""
+def quick_bytes(program: Program) -> int:
+    """Return how many bytes of events the program is sure to handle quickly.
+
+    0 when in doubt. A payload holds at most as many events as it has bytes, and each
+    event costs at most as much as the program has nodes.
+    """
     if not all(isinstance(item, SAFE_DECLARATIONS) for item in program.body):
-        return False
+        return 0
     streams = [item for item in program.body if isinstance(item, nodes.StreamDecl)]
     if not all(map(_is_plain, streams)):
-        return False
-    grows = False
+        return 0
+    grows, count = False, 0
     for count, node in enumerate(_walk(program.body)):
         if count > MAX_NODES or isinstance(node, UNBOUNDED):
-            return False
+            return 0
         if isinstance(node, nodes.Binary):
             if node.op == "**":
-                return False
+                return 0
             grows = grows or node.op == "+"
-    return not (grows and _feed_each_other(streams))
+    if grows and _feed_each_other(streams):
+        return 0
+    return min(MAX_BYTES, MAX_WORK // (count + 1))
 
 
 def _is_plain(stream: nodes.StreamDecl) -> bool:

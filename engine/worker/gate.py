@@ -1,20 +1,21 @@
 """What every request passes first: request id, Host, key; and the last resort."""
 
 import logging
+import random
 import re
-import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.worker.auth import KeyCheck
 from engine.worker.config import WorkerConfig, is_loopback_host
 from engine.worker.errors import ApiError
+from engine.worker.headers import HeaderMap, header_map
 
 logger = logging.getLogger("varpulis")
 
-SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?")
 
 
@@ -34,12 +35,13 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = Headers(scope=scope)
+        headers = header_map(scope)
         request_id = _request_id(headers)
+        id_header = (b"x-request-id", request_id.encode())
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                message["headers"] = [*message["headers"], id_header]
             await send(message)
 
         path: str = scope["path"]
@@ -55,7 +57,7 @@ class Gate:
         except Exception:  # boundary of a request: it is answered, the worker goes on
             logger.exception("request %s failed", request_id)
 
-    def _refusal(self, path: str, headers: Headers) -> ApiError | None:
+    def _refusal(self, path: str, headers: HeaderMap) -> ApiError | None:
         refusal = self._hosts.refuse(headers)
         if refusal is None and (path.startswith("/api/") or path == "/api"):
             refusal = self._keys.refuse(headers)
@@ -73,9 +75,9 @@ class HostCheck:
         self._is_loopback = is_loopback
         self._allowed = frozenset(name.lower() for name in allowed)
 
-    def refuse(self, headers: Headers) -> ApiError | None:
+    def refuse(self, headers: HeaderMap) -> ApiError | None:
         """Return the 400 for a foreign name, or None."""
-        name = _host_name(headers.get("host", "localhost"))
+        name = _host_name(headers.get(b"host", b"localhost").decode("latin-1"))
         if name in self._allowed or "*" in self._allowed:
             return None
         if is_loopback_host(name) or not (self._is_loopback or self._allowed):
@@ -88,11 +90,14 @@ class HostCheck:
         )
 
 
+@lru_cache(maxsize=1024)  # few names, asked for with every request
 def _host_name(header: str) -> str:
     found = HOST_AND_PORT.fullmatch(header.strip())
     return found[1].lower() if found else header
 
 
-def _request_id(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
-    return given if SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+def _request_id(headers: HeaderMap) -> str:
+    given = headers.get(b"x-request-id")
+    if given and SANE_REQUEST_ID.fullmatch(given):
+        return given.decode()
+    return f"{random.getrandbits(128):032x}"

@@ -13,7 +13,7 @@ import msgspec
 
 from engine import EngineError, Pipeline, QueueFullError
 from engine.connectors.base import ConnectorSpec, Sink
-from engine.worker.bounded import MAX_INLINE_BYTES, is_bounded
+from engine.worker.bounded import quick_bytes
 from engine.worker.errors import queue_full
 from engine.worker.latency import LatencyHistogram
 from engine.worker.seen_ids import SeenIds
@@ -85,7 +85,7 @@ class HostedPipeline:
         self.seen_ids = SeenIds(time.monotonic)
         self.started_at = time.monotonic()
         self._room = asyncio.Event()
-        self._quick = is_bounded(pipeline.program)
+        self._quick_bytes = quick_bytes(pipeline.program)
         self._threads = ThreadPoolExecutor(
             PARALLEL_CALLS if pipeline.is_parallel else 1,
             thread_name_prefix=f"pipeline-{self.name}",
@@ -118,14 +118,14 @@ class HostedPipeline:
             await self._room.wait()
 
     async def run(
-        self, work: Work[T], *, events: int, size: int, timeout_s: float
+        self, work: Work[T], *, events: int, size: int, timeout_s: float | None = None
     ) -> T | None:
         """Do `work` in its turn and return its result.
 
         `events` counts towards the queue; `size` is the payload's in bytes. Returns
         None if it is not done after `timeout_s`; it is then done later all the same.
         """
-        if self._quick and size <= MAX_INLINE_BYTES and not self.queue_depth:
+        if size <= self._quick_bytes and not self.queue_depth:
             started = time.perf_counter()
             result = work(_pass)
             self.latency.observe(time.perf_counter() - started)
@@ -137,7 +137,7 @@ class HostedPipeline:
     def submit(self, work: Work[T], *, events: int) -> "asyncio.Future[T]":
         """Queue `work` and return a future of its result.
 
-        Shield the future where the wait for it may be cancelled.
+        Cancelling the future could let later work overtake: wait for it instead.
         """
         self.queue_depth += events
         started = time.perf_counter()

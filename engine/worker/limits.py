@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from engine.worker.errors import ApiError, bad_request
+from engine.worker.headers import header_text
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -15,6 +17,8 @@ BATCH_LIMIT = 16 * MIB
 HEAD_LIMIT = 64 * KIB
 HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0  # between two pieces of a body
+BODY_BUFFER = 512 * KIB  # of a body that nobody has read yet
+BODY_IS_HERE = "body_is_here"  # set in the scope when the whole body has arrived
 # An oversize body is read on for a while, so that the caller gets to the answer
 # instead of a broken connection.
 DISCARD_LIMIT = 16 * MIB
@@ -33,7 +37,8 @@ def media_type(request: Request, allowed: frozenset[str]) -> str:
 
     Required, as a browser can send bodies without a type to foreign hosts unasked.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = header_text(request.scope, b"content-type")
+    kind = content_type.partition(";")[0].strip().lower()
     if kind in allowed:
         return kind
     wanted = " or ".join(sorted(allowed))
@@ -45,7 +50,7 @@ def media_type(request: Request, allowed: frozenset[str]) -> str:
 
 async def read_body(request: Request, limit: int) -> bytes:
     """Return the whole body of at most `limit` bytes; raises 413 beyond."""
-    announced = request.headers.get("content-length", "0")
+    announced = header_text(request.scope, b"content-length", "0")
     if len(announced) > 12 or int(announced) > limit:
         await _discard(request)
         raise _too_large(limit)
@@ -64,18 +69,25 @@ async def body_pieces(request: Request) -> AsyncIterator[bytes]:
     """Yield the body as it arrives; raises 400 if nothing comes for 30 s."""
     more = True
     while more:
-        try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
-                message = await request.receive()
-        except TimeoutError:
-            raise bad_request(
-                f"the body stalled for {BODY_TIMEOUT_S:.0f} s", close=True
-            ) from None
+        if request.scope.get(BODY_IS_HERE):
+            message = await request.receive()
+        else:
+            message = await _next_message(request)
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         more = message.get("more_body", False)
         if piece := message.get("body", b""):
             yield piece
+
+
+async def _next_message(request: Request) -> Message:
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await request.receive()
+    except TimeoutError:
+        raise bad_request(
+            f"the body stalled for {BODY_TIMEOUT_S:.0f} s", close=True
+        ) from None
 
 
 async def _discard(request: Request) -> None:

@@ -18,7 +18,8 @@ class LineCutter:
     ) -> None:
         self._block_bytes = block_bytes
         self._max_line_bytes = max_line_bytes
-        self._held = bytearray()
+        self._pieces: list[bytes] = []
+        self._size = 0
         self._skipping = False
 
     def feed(self, piece: bytes) -> Iterator[bytes | None]:
@@ -28,18 +29,24 @@ class LineCutter:
             if not newline:
                 return
             self._skipping = False
-        self._held += piece
-        if len(self._held) < self._block_bytes:
+        self._hold(piece)
+        if self._size < self._block_bytes:
             return
-        end = self._held.rfind(b"\n") + 1
+        held = self.rest()
+        end = held.rfind(b"\n") + 1
+        self._pieces, self._size = [], 0
         if end:
-            yield bytes(self._held[:end])
-            del self._held[:end]
-        if len(self._held) > self._max_line_bytes:
-            self._held.clear()
+            yield held[:end]
+        if len(held) - end > self._max_line_bytes:
             self._skipping = True
             yield None
+        else:
+            self._hold(held[end:])
 
     def rest(self) -> bytes:
         """Return the last lines, with or without a newline at the end."""
-        return bytes(self._held)
+        return b"".join(self._pieces)
+
+    def _hold(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._size += len(piece)

@@ -21,8 +21,19 @@ def decode_event(raw: bytes) -> tuple[Event, Envelope]:
     return event, read_envelope(body)
 
 
-def estimate_events(payload: bytes, form: str) -> int:
-    """Return about how many events a batch holds, at least 1, without decoding it."""
+_SAMPLE_BYTES = 4096
+
+
+def count_events(payload: bytes, form: str) -> int:
+    """Return how many events a batch holds, at least 1, without decoding it."""
     if form == "ndjson":
         return max(1, payload.count(b"\n") + (not payload.endswith(b"\n")))
     return max(1, payload.count(b'"event_type"'))
+
+
+def estimate_events(payload: bytes, form: str) -> int:
+    """Return about how many events a batch holds, judged by how it begins."""
+    if len(payload) <= _SAMPLE_BYTES:
+        return count_events(payload, form)
+    share = count_events(payload[:_SAMPLE_BYTES], form)
+    return share * len(payload) // _SAMPLE_BYTES

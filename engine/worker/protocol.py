@@ -4,7 +4,12 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from engine.worker.limits import HEAD_LIMIT, HEAD_TIMEOUT_S
+from engine.worker.limits import (
+    BODY_BUFFER,
+    BODY_IS_HERE,
+    HEAD_LIMIT,
+    HEAD_TIMEOUT_S,
+)
 
 _TOO_LARGE_BODY = (
     b'{"error":"the request head is larger than 64 KiB","code":"head_too_large"}'
@@ -33,7 +38,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     ) -> None:
         """Start the clock for the first head."""
         super().connection_made(transport)
-        self._start_head()
+        self._start_clock()
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser unless the head has become too large."""
@@ -43,12 +48,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self._refuse_head()
                 return
         super().data_received(data)
+        if self._in_head and self._head_timer is None:
+            self._start_clock()
 
     def on_message_begin(self) -> None:
         """Start a head; pipelined ones count from here."""
         super().on_message_begin()
-        if not self._in_head:
-            self._start_head()
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
         """End the head."""
@@ -57,14 +63,32 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of the body; reading pauses when nobody takes them.
+
+        uvicorn copies every piece into a `bytearray` and pauses at 64 KiB. The first
+        piece is kept as it is here, which is the whole body of most requests.
+        """
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        # bytes do as well as the bytearray that is promised
+        cycle.body = cycle.body + body if cycle.body else body  # type: ignore[assignment]
+        if len(cycle.body) > BODY_BUFFER:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """Say that the whole body is there."""
+        self.scope[BODY_IS_HERE] = True  # type: ignore[literal-required] # our own member
+        super().on_message_complete()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the clock."""
         self._stop_timer()
         super().connection_lost(exc)
 
-    def _start_head(self) -> None:
-        self._in_head = True
-        self._stop_timer()
+    def _start_clock(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._end_slow_head)
 
     def _head_is_too_large(self, data: bytes) -> bool:

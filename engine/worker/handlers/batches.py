@@ -21,7 +21,7 @@ from engine.worker.limits import (
     media_type,
     read_body,
 )
-from engine.worker.payloads import estimate_events
+from engine.worker.payloads import count_events, estimate_events
 from engine.worker.requests import decode_object, query_choice
 from engine.worker.responses import raw_json
 from engine.worker.services import services_of
@@ -45,11 +45,12 @@ async def post_batch(request: Request) -> Response:
     ack = query_choice(request, "ack", ACKS)
     timeout_s = reply_timeout_s(request)
     hosted.check_room()
-    events = estimate_events(payload, form)
     work = batch_work(hosted, payload, form, outputs, query_family(request))
     if ack == "accepted":
+        events = count_events(payload, form)
         hosted.submit(work, events=events).add_done_callback(hosted.report_lost)
         return raw_json(encode({"accepted": events, "failed": 0}), 202)
+    events = estimate_events(payload, form)
     reply = await hosted.run(
         work, events=events, size=len(payload), timeout_s=timeout_s
     )

@@ -1,6 +1,5 @@
 """A stream of events of any length (api.md 7.1 `ingest`)."""
 
-import asyncio
 import time
 from typing import Any
 
@@ -109,11 +108,12 @@ async def _take(
         return
     await hosted.wait_for_room()
     work = batch_work(hosted, block, "ndjson", "count", family)
-    done = hosted.submit(work, events=estimate_events(block, "ndjson"))
+    events = estimate_events(block, "ndjson")
     try:
-        reply = await asyncio.shield(done)  # what has its turn is done in any case
+        reply = await hosted.run(work, events=events, size=len(block))
     except QueueFullError as error:
         raise tally.refusal(str(error)) from error
+    assert reply is not None  # there was no timeout
     tally.add(reply)
     if tally.was_refused:
         raise tally.refusal(f"pipeline {hosted.name!r} has no room for events")

@@ -7,12 +7,13 @@ from starlette.responses import PlainTextResponse, Response
 
 from engine.worker.auth import KeyCheck
 from engine.worker.config import is_loopback_host
+from engine.worker.headers import header_map
 from engine.worker.identity import VERSION
 from engine.worker.prometheus import EXPOSITION_TYPE, exposition
 from engine.worker.responses import json_response
 from engine.worker.services import services_of
 
-PROXY_HEADERS = ("forwarded", "x-forwarded-for")
+PROXY_HEADERS = (b"forwarded", b"x-forwarded-for")
 
 
 async def health(request: Request) -> Response:
@@ -51,9 +52,10 @@ async def metrics(request: Request) -> Response:
     """Give figures to Prometheus; from this machine without a key."""
     services = services_of(request)
     peer = request.client.host if request.client else ""
-    proxied = any(name in request.headers for name in PROXY_HEADERS)
+    headers = header_map(request.scope)
+    proxied = any(name in headers for name in PROXY_HEADERS)
     if proxied or not is_loopback_host(peer):
-        refusal = KeyCheck(services.config.api_key).refuse(request.headers)
+        refusal = KeyCheck(services.config.api_key).refuse(headers)
         if refusal is not None:
             raise refusal
     return PlainTextResponse(exposition(services), media_type=EXPOSITION_TYPE)

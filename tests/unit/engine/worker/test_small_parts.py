@@ -2,13 +2,14 @@
 
 import pytest
 
-from engine.worker.bounded import is_bounded
+from engine.worker.bounded import MAX_BYTES, quick_bytes
 from engine.worker.config import WorkerConfig
 from engine.worker.hosted import Deployment
 from engine.worker.identity import advertised_address
 from engine.worker.latency import LatencyHistogram
 from engine.worker.lines import LineCutter
 from engine.worker.options import ConfigError
+from engine.worker.payloads import estimate_events
 from engine.worker.seen_ids import MAX_IDS, WINDOW_S, SeenIds
 from engine.worker.state_dir import StateDir, state_dir_of
 from vpl import check
@@ -28,7 +29,7 @@ ECHO = "stream S = X .emit(v: v)"
 def test_plain_filters_are_proven_quick(source):
     result = check(source)
     assert result.valid
-    assert is_bounded(result.program)
+    assert quick_bytes(result.program)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_plain_filters_are_proven_quick(source):
 def test_everything_else_is_not(source):
     result = check(source)
     assert result.valid, result.diagnostics
-    assert not is_bounded(result.program)
+    assert not quick_bytes(result.program)
 
 
 def test_an_id_is_taken_once_within_the_window():
@@ -164,3 +165,26 @@ def test_a_worker_has_its_own_folder(tmp_path):
     config = WorkerConfig(state_dir=tmp_path)
     assert state_dir_of(config, 9000).folder == tmp_path / "workers" / "port-9000"
     assert state_dir_of(WorkerConfig(), 9000) is None
+
+
+def test_longer_programs_get_fewer_bytes_for_sure():
+    short = check(ECHO).program
+    long = check("stream S = X .where(" + " and ".join(["v > 1"] * 60) + ")").program
+    assert 0 < quick_bytes(long) < quick_bytes(short) <= MAX_BYTES
+
+
+@pytest.mark.parametrize("form", ["ndjson", "array"])
+def test_events_of_large_batches_are_estimated(form):
+    event = b'{"event_type":"X","v":1}\n'
+    assert estimate_events(event * 3, form) == 3
+    assert estimate_events(event * 4000, form) == pytest.approx(4000, rel=0.02)
+    assert estimate_events(b" " * 5000, form) >= 1
+
+
+def test_blocks_and_rest_are_all_that_came():
+    text = b"".join(b"%d\n" % n for n in range(999)) + b"end"
+    cutter = LineCutter(block_bytes=64)
+    pieces = [text[at : at + 50] for at in range(0, len(text), 50)]
+    blocks = [block for piece in pieces for block in cutter.feed(piece)]
+    assert b"".join([*blocks, cutter.rest()]) == text
+    assert all(block.endswith(b"\n") for block in blocks)
