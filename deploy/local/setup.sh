@@ -33,10 +33,23 @@ find_python() {
     done
 }
 
+python_package() { # python3 where there is none; where it is old, a newer one if apt has it
+    command -v python3 >/dev/null 2>&1 || { echo python3; return; }
+    [ "$(id -u)" != 0 ] || apt-get -qq update >/dev/null 2>&1 || true
+    for name in python3.14 python3.13 python3.12 python3.11; do
+        if apt-cache show "$name" >/dev/null 2>&1; then
+            echo "$name"
+            return
+        fi
+    done
+}
+
 make_venv() {
     python=$(find_python)
     if [ -z "$python" ]; then
-        apt_install python3 "Python 3.11 or newer"
+        package=$(python_package)
+        [ -n "$package" ] || fail "Python 3.11 or newer is needed, python3 is $(python3 --version 2>&1): install one and repeat with PYTHON=/path/to/python3"
+        apt_install "$package" "Python 3.11 or newer"
         python=$(find_python)
         [ -n "$python" ] || fail "Python 3.11 or newer is needed; this system offers $(python3 --version 2>&1)"
     fi
@@ -52,7 +65,7 @@ install() { # stamp file, then pip arguments
     shift
     fresh=$(cat requirements*.txt pyproject.toml | cksum)
     [ "$(cat "$stamp" 2>/dev/null)" = "$fresh" ] && return
-    say "installing $*"
+    say "installing $* (the first time this takes a minute or two)"
     "$venv/bin/python" -m pip install --disable-pip-version-check --quiet "$@"
     printf '%s\n' "$fresh" >"$stamp"
 }
