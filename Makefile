@@ -51,3 +51,4 @@ pin: setup-dev ## resolve requirements.txt and requirements-dev.txt again
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f mandelbrot.png
