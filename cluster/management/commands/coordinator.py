@@ -114,12 +114,15 @@ class Command(BaseCommand):
         sys.stdout.flush()
 
     def _serve(self, listener: socket.socket) -> None:
+        # Here, not above: `--help` and refusals need no server.
         import uvicorn
+
+        from cluster.bounded_protocol import BoundedHttpProtocol
 
         config = uvicorn.Config(
             ASGI_APP,
             loop="uvloop",
-            http="httptools",
+            http=BoundedHttpProtocol,
             ws="websockets-sansio",
             lifespan="on",
             log_config=None,
