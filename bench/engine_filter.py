@@ -87,16 +87,18 @@ def _single(
 ) -> Result:
     pipeline = compile_program(workload.PROGRAM)
     try:
+        pipeline.start()
+        process = pipeline.process
         found = [
             out
             for line in events
-            for out in pipeline.inject_batch(line, form="ndjson").outputs
+            for out in msgspec.json.decode(process(line))["output_events"]
         ]
         require(found, wanted, "outputs of single events")
 
         def work() -> None:
             for line in events:
-                pipeline.inject_batch(line, form="ndjson").to_json_bytes()
+                process(line)
 
         samples = rates(work, len(events), effort.repeats)
     finally:

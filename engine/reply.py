@@ -34,6 +34,9 @@ class Reply(msgspec.Struct, omit_defaults=True, gc=False):
         return encode(self)
 
 
+NO_OUTPUTS: Final = Reply(accepted=True, rows=[]).to_json_bytes()
+
+
 @dataclass(slots=True)
 class BatchReply:
     """The answer to a batch of events.

@@ -27,6 +27,8 @@ from engine.runtime.values import INT_MAX, INT_MIN, Timestamp
 
 BatchForm = Literal["ndjson", "array", "events", "auto"]
 Rejected = dict[str, Any]
+Single = tuple[Callable[[bytes], Any], bool]
+"""Decodes one event of one form; True if an envelope around the row comes out."""
 
 _Int = Annotated[int, msgspec.Meta(ge=INT_MIN, le=INT_MAX)]
 _Text = Annotated[str, msgspec.Meta(max_length=MAX_EVENT_TEXT_CHARS)]
@@ -125,6 +127,15 @@ class RowDecoder:
         if self._fields.whole:
             values.append(fields)
         return self._row_class(*values)
+
+    def singles(self) -> list[Single]:
+        """Return decoders of single events into rows, one for each form.
+
+        There are none for programs whose rows need more than decoding.
+        """
+        if self._fields.stamped or self._adaptation.by_type:
+            return []
+        return [(form.one, form.is_nested) for form in self._forms]
 
     def envelope(self, event: Event) -> Any:
         """Return an event as envelope and row; raises `BadEventError`."""
@@ -228,6 +239,7 @@ class _Form:
         self.is_nested = member is not None
         event = _nested_struct(fields, member) if member else _flat_struct(fields)
         batch = msgspec.defstruct("Batch", [("events", list[event])], gc=False)  # type: ignore[valid-type]  # a class made at run time
+        self.one: Callable[[bytes], Any] = msgspec.json.Decoder(event).decode
         self._lines = msgspec.json.Decoder(event).decode_lines
         self._array = msgspec.json.Decoder(list[event]).decode  # type: ignore[valid-type]  # a class made at run time
         self._batch: Callable[[bytes], Any] = msgspec.json.Decoder(batch).decode

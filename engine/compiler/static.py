@@ -4,6 +4,7 @@ Streams stand inline, breadth first: the consumers of an event in declaration or
 then the consumers of what they gave, level by level.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,8 @@ from engine.compiler.streams import Current, StreamCompiler, Unit
 
 MAX_INLINED: Final = 400  # stream bodies in one program, repetitions counted
 CHAIN_TYPES: Final = 4  # up to here types are compared one after another
+_COUNTING = re.compile(r"n([biof])(\d+) \+= (.+)")
+_COUNTERS: Final = {"i": "events_in", "o": "outputs", "f": "events_out"}
 
 
 class TooManyBodiesError(Exception):
@@ -56,11 +59,11 @@ class InlineTarget:
 
     def has_consumers(self, stream: StreamPlan) -> bool:
         """Tell whether some stream consumes this one or a type it makes."""
-        return bool(self.unit.plan.consumers(stream.gives | {stream.name}))
+        return self.unit.plan.has_consumers(stream)
 
 
 class StaticProgram:
-    """Writes `run` and `run_nested`."""
+    """Writes `run`, `run_nested` and `run_one`."""
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
@@ -71,13 +74,45 @@ class StaticProgram:
         self.hoisted: dict[str, str] = {}
 
     def write(self) -> Lines:
-        """Return both functions: over flat rows, and over envelopes around rows."""
+        """Return the functions: over flat rows, over envelopes, for a single row."""
         consumed = enumerate(self.unit.plan.consumed)
         branches = [self._branch(at, name) for at, name in consumed]
         lines = Lines()
         self._function(lines, "run", "r = e", branches)
         self._function(lines, "run_nested", "r = e.fields", branches)
+        self._single(lines, branches)
         return lines
+
+    def _single(self, lines: Lines, branches: list[Lines]) -> None:
+        """Write `run_one`, which counts at once instead of once for many rows."""
+        with lines.block("def run_one(t, r, out):"):
+            lines.add("push = out.append")
+            if self.may_stop:
+                lines.add("BUDGET.restart()", "m = len(out)")
+            start = len(lines.texts)
+            self._dispatch(lines, branches)
+            for at in range(start, len(lines.texts)):
+                lines.texts[at] = self._counted_at_once(lines.texts[at])
+
+    def _counted_at_once(self, text: str) -> str:
+        """Return a line with the streams' counters in place of local ones."""
+        bare = text.lstrip()
+        indent = text[: len(text) - len(bare)]
+        if bare == "lost += 1":
+            return f"{indent}UNROUTED[0] += 1"
+        found = _COUNTING.fullmatch(bare)
+        if found is None:
+            return text
+        kind, at, amount = found.groups()
+        if kind != "b":
+            return f"{indent}x{at}.{_COUNTERS[kind]} += {amount}"
+        fed = [s for s in self.unit.plan.streams if int(at) in self._fed_by(s)]
+        return indent + ("; ".join(f"x{s.index}.events_in += 1" for s in fed) or "pass")
+
+    def _fed_by(self, stream: StreamPlan) -> list[int]:
+        """Return which of the consumed types a stream takes directly."""
+        consumed = self.unit.plan.consumed
+        return [consumed.index(source.name) for source in stream.inputs]
 
     def _function(
         self, lines: Lines, name: str, read: str, branches: list[Lines]
@@ -97,9 +132,7 @@ class StaticProgram:
             with lines.block("finally:"):
                 for stream in streams:
                     at = stream.index
-                    direct = [
-                        f" + nb{plan.consumed.index(p.name)}" for p in stream.inputs
-                    ]
+                    direct = [f" + nb{place}" for place in self._fed_by(stream)]
                     lines.add(f"x{at}.events_in += ni{at}{''.join(direct)}")
                     lines.add(f"x{at}.outputs += no{at}", f"x{at}.events_out += nf{at}")
                 lines.add("UNROUTED[0] += lost")

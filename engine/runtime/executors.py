@@ -61,13 +61,17 @@ def report_crash(instance: Instance, error: Exception, context: str) -> dict[str
 
 
 class StaticExecutor:
-    """Runs the one loop of a static program."""
+    """Runs the one loop of a static program.
+
+    `faulted` and `crashes` hold what the reply has to tell, until `take_faults`.
+    """
 
     def __init__(self, instance: Instance, hub: SinkHub) -> None:
         self._instance = instance
         self._hub = hub
+        self.crashes: Faults = []
         self._ports = instance.compiled.ports
-        self._faulted = instance.faulted.get(DEFAULT_CONTEXT, [])
+        self.faulted = instance.faulted.get(DEFAULT_CONTEXT, [])
         self._run = instance.run
         self._run_nested = instance.run_nested
 
@@ -83,7 +87,6 @@ class StaticExecutor:
     ) -> Executed:
         """Run rows; an internal error costs the event it happened on."""
         outputs: list[Any] = []
-        crashes: Faults = []
         run = self._run_nested if is_nested else self._run
         remaining = iter(rows)
         while True:
@@ -91,10 +94,25 @@ class StaticExecutor:
                 run(remaining, outputs)
                 break
             except Exception as error:  # boundary to generated code
-                crashes.append(report_crash(self._instance, error, DEFAULT_CONTEXT))
+                self.crashed(error)
         if self._ports:
             self._hub.flush(self._ports, self._instance.frames)
-        return outputs, drain(self._faulted) + crashes, True, len(rows)
+        return outputs, self.take_faults(), True, len(rows)
+
+    @property
+    def has_sinks(self) -> bool:
+        """Tell whether events have to be sent on after each call."""
+        return bool(self._ports)
+
+    def crashed(self, error: Exception) -> None:
+        """Report an internal error of the event at hand as a fault of it."""
+        self.crashes.append(report_crash(self._instance, error, DEFAULT_CONTEXT))
+
+    def take_faults(self) -> Faults:
+        """Return and forget the faults since the last call."""
+        faults = drain(self.faulted) + self.crashes
+        self.crashes.clear()
+        return faults
 
     def close(self, timeout_s: float) -> None:
         """Do nothing: every call finished what it began."""

@@ -12,6 +12,7 @@ from engine.runtime.clock import Clock
 from engine.runtime.frame import Budget, Frame, StreamStopped
 
 Run = Callable[[Any, list[Any]], None]
+RunOne = Callable[[str, Any, list[Any]], None]
 
 
 class Instance:
@@ -66,6 +67,12 @@ class Instance:
         """Return the loop over envelopes around rows of a static program."""
         run: Run = self.compiled.values["run_nested"]
         return run
+
+    @property
+    def run_one(self) -> RunOne:
+        """Return the function for type and row of one event of a static program."""
+        run_one: RunOne = self.compiled.values["run_one"]
+        return run_one
 
     @property
     def unrouted(self) -> int:

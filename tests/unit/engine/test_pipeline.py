@@ -13,10 +13,13 @@ from engine import (
     BadEventError,
     Event,
     InvalidProgramError,
+    Limits,
     PipelineClosedError,
+    QueueFullError,
     compile_program,
 )
 from engine.compiler.codegen import FILE_NAME
+from engine.wire import parse_event
 
 COUNTER = "var n = 0\nfn next(): n := n + 1; return n\nstream S = In .emit(n: next())"
 
@@ -194,3 +197,112 @@ def test_events_leave_nothing_behind() -> None:
 
 def test_the_package_exports_what_it_says() -> None:
     assert all(hasattr(engine, name) for name in engine.__all__)
+
+
+FILTER = "stream Hot = In .where(v > 1) .emit(v: v)"
+PROCESSED = {
+    "flat": (FILTER, b'{"event_type":"In","v":2}'),
+    "fields": (FILTER, b'{"event_type":"In","fields":{"v":2}}'),
+    "data": (FILTER, b'{"event_type":"In","data":{"v":2.5}}'),
+    "nothing": (FILTER, b'{"event_type":"In","v":1}'),
+    "unrouted": (FILTER, b'{"event_type":"Other","v":2}'),
+    "big": (FILTER, b'{"event_type":"In","v":9223372036854775808}'),
+    "error": (FILTER, b'{"event_type":"In","v":"text"}'),
+    "stamped": (
+        "stream S = In .emit(at: timestamp)",
+        b'{"event_type":"In","timestamp":0}',
+    ),
+    "adapted": (
+        "event In: v: float\nstream S = In .emit(v: v)",
+        b'{"event_type":"In","v":2}',
+    ),
+    "whole": ("stream S = In", b'{"event_type":"In","v":2}'),
+    "many types": (
+        "\n".join(f"stream S{n} = T{n} .emit(v: v)" for n in range(6)),
+        b'{"event_type":"T4","v":2}',
+    ),
+    "levels": (
+        (
+            "stream A = In .where(v > 1) .emit(v: v)\nstream B = A .emit(v: v + 1)\n"
+            "stream C = In .where(v > 1)\nstream D = C .emit(v: v)"
+        ),
+        b'{"event_type":"In","v":2}',
+    ),
+    "stopped": (
+        (
+            "fn f():\n    while true:\n        let a = 1\n"
+            "stream S = In .process(f())\nstream R = In .emit(v: v)"
+        ),
+        b'{"event_type":"In","v":2}',
+    ),
+    "contexts": (
+        "context c\nstream S = In .context(c) .emit(v: v)",
+        b'{"event_type":"In","v":2}',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROCESSED)
+def test_process_answers_and_counts_like_inject(name: str) -> None:
+    source, payload = PROCESSED[name]
+    limits = Limits(cpu_s_per_event=0.05)
+    quick = compile_program(source, limits=limits)
+    plain = compile_program(source, limits=limits)
+    for _ in range(3):  # the first one starts, the next may change the form
+        found = quick.process(payload)
+        assert found == plain.inject(parse_event(payload)).to_json_bytes()
+    counted, wanted = quick.metrics(), plain.metrics()
+    counted.processing_s = wanted.processing_s = 0.0
+    assert counted == wanted
+    quick.close()
+    plain.close()
+
+
+def test_process_takes_forms_in_any_order() -> None:
+    pipeline = compile_program(FILTER)
+    answer = b'{"accepted":true,"output_events":[{"event_type":"Hot","v":2}]}'
+    payloads = [PROCESSED[name][1] for name in ("flat", "fields", "flat", "fields")]
+    assert [pipeline.process(payload) for payload in payloads] == [answer] * 4
+
+
+@pytest.mark.parametrize("payload", [b"{", b"[]", b'{"event_type":""}', b""])
+def test_process_refuses_what_is_no_event(payload: bytes) -> None:
+    pipeline = compile_program(FILTER)
+    pipeline.start()
+    with pytest.raises(BadEventError):
+        pipeline.process(payload)
+    assert pipeline.metrics().rejected == 1
+
+
+def test_process_refuses_when_closed() -> None:
+    pipeline = compile_program(FILTER)
+    pipeline.start()
+    process = pipeline.process
+    pipeline.close()
+    for call in (process, pipeline.process):
+        with pytest.raises(PipelineClosedError):
+            call(PROCESSED["flat"][1])
+
+
+def test_process_waits_for_a_busy_pipeline() -> None:
+    pipeline = compile_program(FILTER, limits=Limits(reply_timeout_s=0.01))
+    pipeline.start()
+    with pipeline._lock, pytest.raises(QueueFullError):
+        pipeline.process(PROCESSED["flat"][1])
+    assert b"Hot" in pipeline.process(PROCESSED["flat"][1])
+
+
+def test_an_internal_error_costs_process_its_event_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pipeline = compile_program("stream S = In .emit(v: v + 1)")
+    pipeline.start()
+    payload = PROCESSED["flat"][1]
+    values = pipeline._compiled.values
+    (name,) = [key for key in values if key.startswith("E") and key[1:].isdigit()]
+    with monkeypatch.context() as broken:
+        broken.setitem(values, name, None)
+        assert b'"R005"' in pipeline.process(payload)
+    assert pipeline.process(payload) == (
+        b'{"accepted":true,"output_events":[{"event_type":"S","v":3}]}'
+    )
