@@ -139,6 +139,13 @@ class WorkerDeregisteredError(ConflictError):
     code = "worker_deregistered"
 
 
+class RevisionConflictError(ClusterError):
+    """The caller means another revision than the current one (If-Match)."""
+
+    status = 412
+    code = "revision_conflict"
+
+
 class BodyTooLargeError(ClusterError):
     """The body is larger than this call takes."""
 

@@ -14,6 +14,7 @@ from cluster.api.documented import LIST_PARAMETERS, answers, query
 from cluster.api.parsers import PROGRAM_LIMIT
 from cluster.api.plans import plan_json
 from cluster.api.query import paginate, read_flag, read_text, read_words
+from cluster.api.revisions import check_revision, entity_tag
 from cluster.api.serializers.groups import (
     GroupInput,
     GroupListOutput,
@@ -102,7 +103,7 @@ class GroupView(ClusterView):
     @extend_schema(
         operation_id="tear_down_pipeline_group",
         parameters=[query("force", "accepted; a teardown never waits for a worker")],
-        responses=answers({200: TornDownOutput}, 404),
+        responses=answers({200: TornDownOutput}, 404, 412),
     )
     def delete(self, request: Request, group_id: str) -> Response:
         """Remove all pipelines of a group from their workers."""
@@ -125,7 +126,7 @@ class NamedGroupView(ClusterView):
 
     @extend_schema(
         operation_id="tear_down_pipeline_group_by_name",
-        responses=answers({200: TornDownOutput}, 404, 409),
+        responses=answers({200: TornDownOutput}, 404, 409, 412),
     )
     def delete(self, request: Request, name: str) -> Response:
         """Remove all pipelines of the group of this name from their workers."""
@@ -140,6 +141,7 @@ def _shown(request: Request, group: PipelineGroup) -> Response:
 
 def _torn_down(request: Request, group: PipelineGroup) -> Response:
     read_flag(request, "force")
+    check_revision(request, group)
     left = teardown_group(group=group, cause=str(request.user))
     body: dict[str, Any] = {"torn_down": True}
     if left:
@@ -148,4 +150,4 @@ def _torn_down(request: Request, group: PipelineGroup) -> Response:
 
 
 def _etag(group: PipelineGroup) -> dict[str, str]:
-    return {"ETag": f'"rev-{group.revision}"'}
+    return {"ETag": entity_tag(group)}
