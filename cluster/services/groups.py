@@ -59,7 +59,8 @@ def plan_group(*, spec: GroupSpec, notes: Sequence[str] = ()) -> GroupPlan:
     faults = find_faults(spec)
     if faults:
         details = {"errors": [fault.to_json() for fault in faults]}
-        raise InvalidSpecError(faults[0].message, details=details)
+        sentence = f"{faults[0].path}: {faults[0].message}"
+        raise InvalidSpecError(sentence, details=details)
     programs = check_programs(spec.pipelines)
     candidates, unavailable = load_candidates()
     wanted = [WantedPipeline(p.name, p.worker_affinity) for p in spec.pipelines]

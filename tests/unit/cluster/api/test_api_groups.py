@@ -140,6 +140,22 @@ def test_tearing_down_answers_exactly_and_twice(api: Any) -> None:
     assert shown["status"] == "torn_down"
 
 
+@pytest.mark.parametrize("path", ["{id}", "by-name/x"])
+def test_tearing_down_another_revision_than_meant_is_412(
+    api: Any, assert_error: Any, path: str
+) -> None:
+    group = deploy(api, {"name": "x", "pipelines": [ONE]})
+    full = "pipeline-groups/" + path.format(id=group.json()["id"])
+    refused = assert_error(
+        api.delete(full, If_Match='"rev-2"'), 412, "revision_conflict"
+    )
+    assert refused["details"] == {"current": group.headers["ETag"]}
+    assert api.get(full).json()["status"] == "running"
+    gone = api.delete(full, If_Match=f'"rev-7", {group.headers["ETag"]}')
+    assert gone.json() == {"torn_down": True}
+    assert api.delete(full, If_Match="*").status_code == 200
+
+
 def test_tearing_down_by_name(api: Any, workers: FakeWorkers) -> None:
     deploy(api)
     response = api.delete("pipeline-groups/by-name/my-first-group")
@@ -229,7 +245,9 @@ def test_a_spec_that_cannot_be_meant_is_422(
 def test_a_route_to_nowhere_names_what_is_known(api: Any, assert_error: Any) -> None:
     route = {"from_pipeline": "_external", "to_pipeline": "z", "event_types": ["*"]}
     spec = {"name": "x", "pipelines": [ONE], "routes": [route]}
-    (error,) = assert_error(deploy(api, spec), 422, "invalid_spec")["details"]["errors"]
+    body = assert_error(deploy(api, spec), 422, "invalid_spec")
+    assert body["error"] == "routes[0].to_pipeline: unknown pipeline 'z'"
+    (error,) = body["details"]["errors"]
     assert error == {
         "path": "routes[0].to_pipeline",
         "message": "unknown pipeline 'z'",
