@@ -1,7 +1,10 @@
 """Reads for API, pages and the hot path; each with a constant number of queries."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -17,9 +20,9 @@ from cluster.routing_snapshot import (
     RoutedPlacement,
     RoutingSnapshot,
 )
-from cluster.secrets import UndecryptableKeyError, decrypt_key
 from cluster.services.topology import load_cluster_state
 from cluster.state import GroupStatus, PlacementStatus, WorkerStatus
+from cluster.worker_targets import clear_key
 
 NOT_ASSIGNED = (PlacementStatus.STOPPED.value, PlacementStatus.FAILED.value)
 Unavailable = dict[str, str]
@@ -208,8 +211,9 @@ def load_routing_snapshot() -> RoutingSnapshot:
     too late, and the next version brings it again.
     """
     state = load_cluster_state()
-    workers = list(Worker.objects.defer("labels", "load"))
+    workers = _worker_rows()
     groups, torn_down = _routed_groups({w.id: _worker_side(w) for w in workers})
+    wanted = _wanted_by_worker(groups.values())
     by_name: dict[str, list[UUID]] = defaultdict(list)
     for group in groups.values():
         by_name[group.name].append(group.id)
@@ -219,8 +223,41 @@ def load_routing_snapshot() -> RoutingSnapshot:
         groups=groups,
         group_ids_by_name={name: tuple(ids) for name, ids in by_name.items()},
         torn_down=frozenset(torn_down),
-        workers={worker.id: _known_worker(worker) for worker in workers},
+        workers={w.id: _known_worker(w, wanted.get(w.id, {})) for w in workers},
     )
+
+
+class _WorkerRow(NamedTuple):
+    """The columns of a worker that the hot path needs; named as in the model."""
+
+    id: str
+    address: str
+    pinned_host: str
+    api_key_encrypted: str
+    api_key_hash: str
+    instance_id: str
+    status: str
+    reachable: bool
+    deregistered_at: datetime | None
+    keeps_pipelines: bool
+
+
+def _worker_rows() -> list[_WorkerRow]:
+    """Read columns: rows of the model would cost three times as much."""
+    rows = Worker.objects.order_by().values_list(*_WorkerRow._fields)
+    return [_WorkerRow(*row) for row in rows]
+
+
+def _wanted_by_worker(
+    groups: Iterable[RoutedGroup],
+) -> dict[str, dict[str, tuple[int, PlacementStatus]]]:
+    found: dict[str, dict[str, tuple[int, PlacementStatus]]] = defaultdict(dict)
+    for group in groups:
+        for place in group.placements.values():
+            if place.worker_id is not None:
+                wanted = place.generation, place.status
+                found[place.worker_id][place.pipeline_id] = wanted
+    return found
 
 
 def _routed_groups(
@@ -283,26 +320,20 @@ def _routes_by_group() -> dict[UUID, list[RouteRule]]:
     return found
 
 
-def _worker_side(worker: Worker) -> _WorkerSide:
+def _worker_side(worker: _WorkerRow) -> _WorkerSide:
     return _WorkerSide(
         id=worker.id,
         address=worker.address,
         pinned_host=worker.pinned_host,
-        api_key=_clear_key(worker),
+        api_key=clear_key(worker.api_key_encrypted),
         status=WorkerStatus(worker.status),
         reachable=worker.reachable,
     )
 
 
-def _clear_key(worker: Worker) -> str:
-    """Return the key, or none if SECRET_KEY changed: the worker then refuses calls."""
-    try:
-        return decrypt_key(worker.api_key_encrypted)
-    except UndecryptableKeyError:
-        return ""
-
-
-def _known_worker(worker: Worker) -> KnownWorker:
+def _known_worker(
+    worker: _WorkerRow, wanted: dict[str, tuple[int, PlacementStatus]]
+) -> KnownWorker:
     return KnownWorker(
         id=worker.id,
         key_hash=worker.api_key_hash,
@@ -310,4 +341,5 @@ def _known_worker(worker: Worker) -> KnownWorker:
         status=WorkerStatus(worker.status),
         deregistered=worker.deregistered_at is not None,
         keeps_pipelines=worker.keeps_pipelines,
+        pipelines=wanted,
     )

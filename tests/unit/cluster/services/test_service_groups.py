@@ -230,6 +230,16 @@ def test_teardown_tells_what_a_dead_worker_keeps(
     assert workers["worker-1"].names() == []
 
 
+def test_a_key_that_cannot_be_read_any_more_stops_no_teardown(
+    workers: FakeWorkers, clock: ManualClock, settings: Any
+) -> None:
+    group = deploy(make_spec(), clock)
+    settings.SECRET_KEY = "another"
+    assert teardown_group(group=group, clock=clock) == ()
+    assert group.status == "torn_down"
+    assert workers.calls[-1] == ("remove", "worker-0")
+
+
 def test_what_runs_is_counted_before_the_next_report(clock: ManualClock) -> None:
     group = deploy(make_spec(pipelines=[("a", "worker-0")]), clock)
     assert Worker.objects.get(pk="worker-0").pipelines_running == 1
