@@ -159,7 +159,10 @@ def _write_row(
     if old is not None and old.deregistered_at is not None:
         worker.registered_at = now
         worker.cordoned = False
-    known = WorkerStatus.REGISTERING if old is None else WorkerStatus(old.status)
+    if old is None or old.deregistered_at is not None:
+        known = WorkerStatus.REGISTERING
+    else:
+        known = WorkerStatus(old.status)
     status = status_by_load(
         known,
         running=registration.pipelines_running,

@@ -141,6 +141,14 @@ def test_a_restarted_process_may_come_back(
     assert Worker.objects.registered().get().address == "http://127.0.0.1:9005"
 
 
+def test_a_restarted_process_drains_no_more(clock: ManualClock) -> None:
+    register(clock, instance_id="one")
+    Worker.objects.update(status="draining")
+    deregister_worker(worker_id="w", now=clock.now)
+    register(clock, instance_id="two")
+    assert Worker.objects.get().status == "ready"
+
+
 def test_deregistering_twice_is_not_found(clock: ManualClock) -> None:
     register(clock)
     deregister_worker(worker_id="w", now=clock.now)
