@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import close_old_connections, transaction
+from django.db import connections, transaction
 
 logger = logging.getLogger("varpulis_cluster")
 
@@ -51,7 +51,7 @@ def thread_dispatcher(job: DeployJob) -> Dispatcher:
         except Exception:  # a thread's end is a process boundary: nobody above to tell
             logger.exception("Deploying placements %s failed", ids)
         finally:
-            close_old_connections()
+            connections.close_all()  # those of this thread, which ends here
 
     def dispatch(ids: PlacementIds) -> None:
         threading.Thread(target=run, args=(ids,), name="deploy", daemon=True).start()
