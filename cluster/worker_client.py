@@ -18,6 +18,7 @@ from uuid import UUID
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from cluster import conf
 from cluster.exceptions import (
@@ -156,9 +157,9 @@ class HttpWorkerClient:
             ) as response:
                 raw = _read(response, deadline)
                 return _judge(target, response.status_code, raw)
-        except (requests.Timeout, TimeoutError) as error:
+        except (requests.Timeout, ReadTimeoutError, TimeoutError) as error:
             raise _timed_out(target, error, settings.http_timeout) from error
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise _unreachable(target) from error
 
 
@@ -224,8 +225,9 @@ def _headers(target: WorkerTarget) -> dict[str, str]:
 
 
 def _read(response: requests.Response, deadline: float) -> bytes:
+    """Return the body; each piece is taken as it comes, so that a drip is noticed."""
     chunks, size = [], 0
-    for chunk in response.iter_content(CHUNK):
+    while chunk := response.raw.read1(CHUNK, decode_content=True):
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_ANSWER:

@@ -23,7 +23,11 @@ KEY = "test"
 
 
 class ScriptedWorker(ThreadingHTTPServer):
-    """Answers every call with `status` and `body`, and keeps what it was sent."""
+    """Answers every call with `status` and `body`, and keeps what it was sent.
+
+    With a `drip` the body goes out byte by byte: it is called before each, and ends
+    the answer by returning true.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -32,6 +36,7 @@ class ScriptedWorker(ThreadingHTTPServer):
         self.headers: dict[str, str] = {}
         self.before_answer: Callable[[], None] = lambda: None
         self.drops = False
+        self.drip: Callable[[], bool] | None = None
         self.calls: list[tuple[str, str, dict[str, str], Any]] = []
         self._thread = threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.01}
@@ -74,7 +79,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         with contextlib.suppress(OSError):  # the caller may have given up
-            self.wfile.write(self.server.body)
+            if self.server.drip is None:
+                self.wfile.write(self.server.body)
+                return
+            for byte in self.server.body:
+                if self.server.drip():
+                    return
+                self.wfile.write(bytes([byte]))
 
     def do_GET(self) -> None:
         self._answer()

@@ -138,6 +138,20 @@ def test_a_worker_that_hangs_is_a_timeout(
     assert caught.value.error_status == 504
 
 
+def test_a_worker_that_answers_drop_by_drop_is_a_timeout(
+    client: HttpWorkerClient, scripted: Any, settings: Any
+) -> None:
+    settings.VARPULIS = settings.VARPULIS | {"HTTP_TIMEOUT": 0.2}
+    gave_up = threading.Event()
+    scripted.answer(200, b"x" * 1000)
+    scripted.drip = lambda: gave_up.wait(0.01)
+    try:
+        with pytest.raises(WorkerTimeoutError):
+            client.check_health(scripted.target)
+    finally:
+        gave_up.set()
+
+
 def test_proxies_of_the_environment_are_not_used(
     client: HttpWorkerClient, scripted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
