@@ -56,6 +56,8 @@ class KnownWorker:
 
     `key_hash` is checked with `cluster.secrets.matches_hash`. An empty `instance_id`
     means that the worker did not tell one. `deregistered` workers are listed too.
+    `pipelines` are the ids of those placed on it, each with what is wanted of it: as
+    long as they stay equal, a report that said nothing new still says nothing new.
     """
 
     id: str
@@ -64,6 +66,7 @@ class KnownWorker:
     status: WorkerStatus
     deregistered: bool
     keeps_pipelines: bool
+    pipelines: Mapping[str, tuple[int, PlacementStatus]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class HeartbeatEndpoint:
 
     async def answer(self, request: HotRequest, worker_id: str) -> Answer:
         """Take one report."""
-        snapshot = await self._table.current()
+        snapshot = await self._table.current_of(worker_id)
         worker = snapshot.workers.get(worker_id)
         check_worker_key(presented_key(request), worker, request.method)
         if request.method != "POST":
@@ -140,6 +140,8 @@ def _parse(raw: bytes) -> HeartbeatBody:
         raise BadRequestError(f"the heartbeat is not well formed: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadJsonError(f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise BadJsonError("the heartbeat is nested too deeply") from error
 
 
 def _refusal(worker_id: str, outcome: HeartbeatOutcome) -> ClusterError:

@@ -2,8 +2,9 @@
 
 A report that changes nothing waits a moment so that many are stored in one go: a
 quarter of a second in a small cluster, at most two seconds in a large one. A report
-that may change something (another status, other pipelines, anything after the topology
-changed) is stored before it is answered, so that the answer carries what to do.
+that may change something (another status, other pipelines, anything after it changed
+what the worker is to run) is stored before it is answered, so that the answer carries
+what to do.
 """
 
 import asyncio
@@ -34,7 +35,10 @@ SMALL_BATCH = 50  # waiting reports up to which the short wait holds
 CALM = frozenset({WorkerStatus.READY, WorkerStatus.BUSY, WorkerStatus.DRAINING})
 
 Record = Callable[[Sequence[Heartbeat], datetime], dict[str, HeartbeatOutcome]]
-Signature = tuple[int, tuple[Any, ...]]
+Reported = tuple[tuple[str, str, str, str], ...]
+# What was wanted of the worker, what it reported, and the version of the topology when
+# that matters.
+Signature = tuple[Mapping[str, Any], Reported, int]
 Waiting = tuple[Heartbeat, "asyncio.Future[HeartbeatOutcome]"]
 
 ACKNOWLEDGED = HeartbeatOutcome(HeartbeatVerdict.ACKNOWLEDGED)
@@ -81,7 +85,7 @@ class HeartbeatDesk:
         self, beat: Heartbeat, worker: KnownWorker, version: int
     ) -> HeartbeatOutcome:
         """Take in one report; `version` is that of the topology the worker is from."""
-        signature = (version, _pipelines_signature(beat.pipelines))
+        signature = _signature(beat, worker, version)
         if self._is_plain(beat, worker, signature):
             if not self._plain:
                 self._oldest_s = time.monotonic()
@@ -164,9 +168,17 @@ class HeartbeatDesk:
             asyncio.get_running_loop().call_later(LONGEST_WAIT_S, self._work.set)
 
 
-def _pipelines_signature(
-    pipelines: Sequence[Mapping[str, Any]] | None,
-) -> tuple[Any, ...]:
+def _signature(beat: Heartbeat, worker: KnownWorker, version: int) -> Signature:
+    """Return what decides whether a report says anything new.
+
+    A pipeline that is not placed on the worker may be taken over after any change.
+    """
+    reported = _pipelines_signature(beat.pipelines)
+    strays = any(item[0] not in worker.pipelines for item in reported)
+    return worker.pipelines, reported, version if strays else 0
+
+
+def _pipelines_signature(pipelines: Sequence[Mapping[str, Any]] | None) -> Reported:
     """Return what of the reported pipelines matters to reconciling."""
     if pipelines is None:
         return ()

@@ -1,8 +1,10 @@
 """The routing snapshot in memory, and when it is replaced.
 
 A change made in this process invalidates it before the call that made the change is
-answered, so a caller always reads its own writes. Changes made in other processes are
-found by looking at the version once a second.
+answered, so a caller always reads its own writes: who asks while it is behind waits for
+a new one. Without such a caller it is read again a moment later, so that many changes
+in a row cost few reads. Changes made in other processes are found by looking at the
+version once a second.
 """
 
 import asyncio
@@ -26,6 +28,9 @@ logger = logging.getLogger("varpulis_cluster")
 
 POLL_INTERVAL_S = 1.0
 RETRY_AFTER_FAILURE_S = 1.0
+SHORT_DELAY_S = 0.02  # in which changes gather before they are read unasked
+# Reading unasked takes at most this share of the time, however many changes come.
+READING_SHARE = 0.2
 CACHED_TYPES = 10_000  # event types whose route is remembered, in all groups together
 
 
@@ -43,7 +48,11 @@ class RoutingTable:
         self._load = load
         self._snapshot: RoutingSnapshot | None = None
         self._wanted_version = 0
+        self._touched: dict[str | None, int] = {}  # None: by a change of groups
         self._retry_at = 0.0
+        self._read_took_s = 0.0
+        self._awaited = 0  # callers of `newer_than`
+        self._soon: asyncio.TimerHandle | None = None
         self._refreshing = asyncio.Lock()
         self._replaced = asyncio.Event()
         self._targets: dict[tuple[Any, str], RouteMatch | None] = {}
@@ -62,6 +71,8 @@ class RoutingTable:
     async def stop(self) -> None:
         """Follow no longer."""
         self._unsubscribe()
+        if self._soon is not None:
+            self._soon.cancel()
         if self._poller is not None:
             self._poller.cancel()
             with suppress(asyncio.CancelledError):
@@ -81,15 +92,31 @@ class RoutingTable:
             await self._refresh()
         return self.latest
 
+    async def current_of(self, worker_id: str) -> RoutingSnapshot:
+        """Return a snapshot that is current as far as one worker is concerned.
+
+        Reports of a thousand workers need not wait for each change of the others.
+        """
+        snapshot = self.latest
+        touched = max(self._touched.get(worker_id, 0), self._touched.get(None, 0))
+        if snapshot.version < touched or worker_id not in snapshot.workers:
+            return await self.current()
+        return snapshot
+
     async def newer_than(self, version: int, timeout_s: float) -> bool:
         """Wait until the snapshot is newer than `version`; False when it stays so."""
         deadline = time.monotonic() + timeout_s
-        while self.latest.version <= version:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._replaced.wait(), left)
+        self._awaited += 1
+        try:
+            await self.current()
+            while self.latest.version <= version:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._replaced.wait(), left)
+        finally:
+            self._awaited -= 1
         return True
 
     def target(self, group: RoutedGroup, event_type: str) -> RouteMatch | None:
@@ -112,11 +139,24 @@ class RoutingTable:
         """Note a change; called in the thread that committed it."""
         if not isinstance(change, notify.TopologyChanged):
             return
+        # Workers first: whoever sees the new version must see whom it concerns.
+        groups_too = bool(change.group_ids) or not change.worker_ids
+        for key in (*change.worker_ids, *([None] if groups_too else ())):
+            self._touched[key] = max(self._touched.get(key, 0), change.version)
         self._wanted_version = max(self._wanted_version, change.version)
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._refresh_soon)
 
     def _refresh_soon(self) -> None:
+        """Read a moment later, at once if somebody waits; one such read is planned."""
+        if self._soon is not None:
+            return
+        pause_s = max(SHORT_DELAY_S, self._read_took_s / READING_SHARE)
+        delay_s = 0.0 if self._awaited else pause_s
+        self._soon = asyncio.get_running_loop().call_later(delay_s, self._refresh_now)
+
+    def _refresh_now(self) -> None:
+        self._soon = None
         task = asyncio.ensure_future(self._refresh())
         task.add_done_callback(_raise_bugs)
 
@@ -129,20 +169,25 @@ class RoutingTable:
             behind = force or self.latest.version < self._wanted_version
             if not behind or time.monotonic() < self._retry_at:
                 return
-            wanted = self._wanted_version
+            wanted, started_s = self._wanted_version, time.monotonic()
             try:
                 snapshot = await self._database.run(self._load)
             except DatabaseError as error:
                 self._retry_at = time.monotonic() + RETRY_AFTER_FAILURE_S
                 logger.warning("Routes cannot be read, the old ones hold: %s", error)
                 return
+            self._read_took_s = time.monotonic() - started_s
             if snapshot.version < wanted == self._wanted_version:
                 self._wanted_version = snapshot.version
+                self._touched.clear()
             self._install(snapshot)
 
     def _install(self, snapshot: RoutingSnapshot) -> None:
         self._snapshot = snapshot
         self._targets = {}
+        for key, version in tuple(self._touched.items()):
+            if version <= snapshot.version:
+                self._touched.pop(key, None)
         self._replaced.set()
         self._replaced = asyncio.Event()
 

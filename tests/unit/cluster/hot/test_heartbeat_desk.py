@@ -11,7 +11,7 @@ from django.db import OperationalError
 from cluster.hot.heartbeat_desk import HeartbeatDesk
 from cluster.routing_snapshot import KnownWorker
 from cluster.services.heartbeats import Heartbeat, HeartbeatOutcome, HeartbeatVerdict
-from cluster.state import WorkerStatus
+from cluster.state import PlacementStatus, WorkerStatus
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 TAKEN = HeartbeatOutcome(HeartbeatVerdict.ACKNOWLEDGED)
@@ -51,6 +51,7 @@ def known(**changes: Any) -> KnownWorker:
         "status": WorkerStatus.READY,
         "deregistered": False,
         "keeps_pipelines": False,
+        "pipelines": {"p": (1, PlacementStatus.RUNNING)},
     }
     return KnownWorker(**facts | changes)
 
@@ -110,7 +111,8 @@ async def test_the_newest_of_several_waiting_reports_counts() -> None:
         (beat(), known(status=WorkerStatus.REGISTERING), 1),
         (beat(), known(deregistered=True), 1),
         (beat(instance_id="other"), known(), 1),
-        (beat(), known(), 2),
+        (beat(), known(pipelines={"p": (2, PlacementStatus.RUNNING)}), 1),
+        (beat(), known(pipelines={}), 1),
     ],
     ids=[
         "another list",
@@ -120,7 +122,8 @@ async def test_the_newest_of_several_waiting_reports_counts() -> None:
         "just registered",
         "deregistered",
         "another process",
-        "the topology changed",
+        "a newer generation is wanted",
+        "it was moved away",
     ],
 )
 async def test_a_telling_report_is_stored_at_once(
@@ -131,6 +134,30 @@ async def test_a_telling_report_is_stored_at_once(
     await settled(desk, ledger)
     await take(desk, report, worker, version)
     assert ledger.batches == [["w"]]
+
+
+async def test_a_change_elsewhere_makes_no_report_tell_anything() -> None:
+    ledger = Ledger()
+    desk = desk_on(ledger)
+    await settled(desk, ledger)
+    assert await desk.take(beat(), known(), 2) == TAKEN
+    assert ledger.batches == []
+
+
+async def test_any_change_may_place_a_pipeline_that_runs_where_it_should_not() -> None:
+    ledger = Ledger()
+    desk = desk_on(ledger)
+    stray = known(pipelines={})
+    for version in (1, 1, 2):
+        await take(desk, beat(), stray, version)
+    assert ledger.batches == [["w"], ["w"], ["w"]]
+    assert await desk.take(beat(), stray, 2) == TAKEN
+    assert len(ledger.batches) == 3
+    waiting = asyncio.ensure_future(desk.take(beat(), stray, 3))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await desk.flush()
+    assert await waiting == TAKEN
 
 
 async def test_an_answer_with_actions_is_asked_for_again_next_time() -> None:
