@@ -138,7 +138,7 @@ class StaticProgram:
                 lines.add("UNROUTED[0] += lost")
 
     def _dispatch(self, lines: Lines, branches: list[Lines]) -> None:
-        if len(branches) <= CHAIN_TYPES:
+        if 0 < len(branches) <= CHAIN_TYPES:  # without streams there is nothing to ask
             word = "if"
             for name, body in zip(self.unit.plan.consumed, branches, strict=True):
                 with lines.block(f"{word} t == {self.names.text(name)}:"):

@@ -33,6 +33,16 @@ def test_the_first_program_of_the_tutorial() -> None:
     assert pipeline.streams == ("A",)
 
 
+@pytest.mark.parametrize("source", ["", "fn f(x: int) -> int:\n    return x\n"])
+def test_a_program_without_streams_takes_events_and_says_nothing(source: str) -> None:
+    pipeline = compile_program(source)
+    assert pipeline.streams == ()
+    assert pipeline.inject(Event("Any", {"x": 1})).outputs == []
+    lines = b'{"event_type": "Any", "fields": {}}\n' * 3
+    batch = pipeline.inject_batch(lines, form="ndjson")
+    assert (batch.accepted, batch.output_count) == (3, 0)
+
+
 def test_a_program_with_errors_is_refused_with_its_findings() -> None:
     with pytest.raises(InvalidProgramError) as caught:
         compile_program("stream A = B .emit(x: nope(1))\nstream A = C")
