@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -14,13 +16,15 @@ from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.registry import SinkMaker
 from engine.worker.app import build_app, build_metrics_app
 from engine.worker.config import WorkerConfig
-from engine.worker.coordinator_link import CoordinatorLink
 from engine.worker.host import PipelineHost
 from engine.worker.identity import bracketed, make_identity
 from engine.worker.listen import bind, make_server, started
 from engine.worker.options import ConfigError
 from engine.worker.services import Services
 from engine.worker.state_dir import StateDir, state_dir_of
+
+if TYPE_CHECKING:
+    from engine.worker.coordinator_link import CoordinatorLink
 
 logger = logging.getLogger("varpulis")
 
@@ -74,16 +78,19 @@ class WorkerProcess:
         )
         return Services(config=config, identity=identity, host=host)
 
-    async def _make_link(self, services: Services) -> CoordinatorLink | None:
+    async def _make_link(self, services: Services) -> "CoordinatorLink | None":
         """Return the link to the coordinators, if there are some."""
         config = self._config
         if not config.coordinators:
             return None
-        # aiohttp takes 0.2 s to import: after the port is open, beside the loop, and
-        # not at all for a worker on its own.
-        module = await asyncio.to_thread(import_module, "engine.worker.http_client")
-        client = module.HttpCoordinatorClient(config.tls_ca_cert)
-        return CoordinatorLink(config, services.identity, services.host, client=client)
+        # aiohttp and psutil take 0.2 s to import: after the port is open, beside the
+        # loop, and not at all for a worker on its own.
+        client_module, link_module = await asyncio.to_thread(_import_link)
+        client = client_module.HttpCoordinatorClient(config.tls_ca_cert)
+        link: CoordinatorLink = link_module.CoordinatorLink(
+            config, services.identity, services.host, client=client
+        )
+        return link
 
     async def _serve(self, services: Services, listener: socket.socket) -> None:
         self._announce_link(services)
@@ -162,7 +169,13 @@ class WorkerProcess:
         self._stop.set()
 
 
-async def _keep_linked(link: CoordinatorLink | None) -> None:
+def _import_link() -> tuple[ModuleType, ModuleType]:
+    """Return the modules of the client and of the link."""
+    client = import_module("engine.worker.http_client")
+    return client, import_module("engine.worker.coordinator_link")
+
+
+async def _keep_linked(link: "CoordinatorLink | None") -> None:
     """Run the link, if there is one; its bugs must not stop the pipelines."""
     try:
         if link:

@@ -3,13 +3,16 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from engine.worker.config import WorkerConfig
-from engine.worker.coordinator_link import CoordinatorLink
 from engine.worker.host import PipelineHost
 from engine.worker.identity import Identity
+
+if TYPE_CHECKING:  # a worker on its own starts without it
+    from engine.worker.coordinator_link import CoordinatorLink
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,7 +22,7 @@ class Services:
     config: WorkerConfig
     identity: Identity
     host: PipelineHost
-    link: CoordinatorLink | None = None
+    link: "CoordinatorLink | None" = None
     clock: Callable[[], float] = time.monotonic
     started_at: float = field(default_factory=time.monotonic)
 
