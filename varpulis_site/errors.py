@@ -1,18 +1,23 @@
-"""Answers to requests that no view takes: JSON below /api/, a page elsewhere."""
+"""Answers to requests that no view takes: a page for browsers, JSON for the rest."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 API_PREFIX = "/api/"
+PAGE = "text/html"
 
 
 def _answer(
     request: HttpRequest, status: int, code: str, sentence: str
 ) -> HttpResponse:
-    if request.path.startswith(API_PREFIX):
+    if request.path.startswith(API_PREFIX) or PAGE not in _accepted(request):
         return JsonResponse({"error": sentence, "code": code}, status=status)
     context = {"status": status, "sentence": sentence}
     return render(request, "cluster/error.html", context, status=status)
+
+
+def _accepted(request: HttpRequest) -> str:
+    return request.headers.get("Accept", "")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

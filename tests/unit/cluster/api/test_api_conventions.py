@@ -233,6 +233,15 @@ def test_browsers_get_errors_as_pages_too(api: Any) -> None:
     assert b"invalid_api_key" in response.content
 
 
+def test_paths_beside_the_api_have_the_one_error_shape(
+    api: Any, assert_error: Any
+) -> None:
+    assert_error(api.get("/no-such-page", Accept="*/*"), 404, "not_found")
+    assert_error(api.get("/health", Host="evil.example"), 400, "bad_request")
+    page = api.get("/no-such-page", Accept="text/html,*/*;q=0.8")
+    assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+
+
 def test_whoever_wants_no_form_of_ours_gets_json(api: Any) -> None:
     response = api.get("workers", Accept="image/png")
     assert response.headers["Content-Type"] == "application/json"
