@@ -77,6 +77,8 @@ def read_batch(raw: bytes, media_type: str) -> BatchInput:
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadJsonError(f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise BadJsonError("the body is nested too deeply") from error
 
 
 def _read_lines(raw: bytes) -> BatchInput:
@@ -84,7 +86,7 @@ def _read_lines(raw: bytes) -> BatchInput:
     lines = raw.split(b"\n")
     try:
         heads = _head.decode_lines(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         heads = []
     if len(heads) != len(lines):
         lines = [line for line in lines if line.strip()]
@@ -106,6 +108,8 @@ def _one_by_one(items: Sequence[bytes | msgspec.Raw], *, is_lines: bool) -> Batc
             fault = ItemFault(index, "bad_request", str(error))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             fault = ItemFault(index, "bad_json", str(error))
+        except RecursionError:
+            fault = ItemFault(index, "bad_json", "the event is nested too deeply")
         else:
             if event_type:
                 found.types.append(event_type)

@@ -97,6 +97,8 @@ def decode_event(raw: bytes) -> InboundEvent:
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadJsonError(f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise BadJsonError("the event is nested too deeply") from error
     if not event.fields and not event.data:
         event = _unflatten(event, raw)
     check_event(event)

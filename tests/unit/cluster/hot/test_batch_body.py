@@ -72,3 +72,17 @@ def test_another_body_is_refused_as_a_whole(raw: bytes, code: str) -> None:
         read_batch(raw, JSON)
     assert caught.value.error_code == code
     assert caught.value.error_status == 400
+
+
+DEEP = b'{"event_type":"A","fields":{"v":' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+
+
+def test_a_line_nested_too_deeply_costs_no_other() -> None:
+    batch = read_batch(b'{"event_type":"A"}\n' + DEEP, NDJSON)
+    assert faults(batch) == [(1, "bad_json")]
+
+
+def test_a_body_nested_too_deeply_is_400() -> None:
+    with pytest.raises(ClusterError) as caught:
+        read_batch(b"[" * 200_000, JSON)
+    assert caught.value.code == "bad_json"

@@ -128,3 +128,9 @@ def test_explain_adds_the_route_after_the_exact_answer() -> None:
     assert answer["route"] == {"index": 0, "pattern": "Scan*", "default": False}
     assert answer["generation"] == 3
     assert answer["took_ms"] == 2.4
+
+
+def test_an_event_nested_too_deeply_is_bad_json() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    error = refused(b'{"event_type":"A","fields":{"v":' + deep + b"}}")
+    assert (error.status, error.code) == (400, "bad_json")
