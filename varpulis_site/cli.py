@@ -17,6 +17,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import django
 from django.core.management import execute_from_command_line, get_commands
 
 from cluster.management import coordinator_options
@@ -110,11 +111,18 @@ def _keep_secret(folder: Path) -> None:
 
 def _is_known(command: str) -> bool:
     """Look for the module first: Django's own table costs its settings."""
-    return command == "help" or command in _command_files() or command in get_commands()
+    known = command == "help" or command in _command_files()
+    return known or command in _django_commands()
+
+
+def _django_commands() -> set[str]:
+    """Load the apps first: without them Django knows only its core's commands."""
+    django.setup()
+    return {*get_commands()}
 
 
 def _unknown(command: str) -> int:
-    names = sorted({*_command_files(), *get_commands()})
+    names = sorted({*_command_files(), *_django_commands()})
     near = difflib.get_close_matches(command, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     print(  # noqa: T201 - for people

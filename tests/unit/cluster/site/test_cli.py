@@ -37,6 +37,12 @@ def test_the_overview_names_the_commands(capsys: pytest.CaptureFixture[str]) -> 
     assert "  server" in shown
 
 
+def test_commands_of_django_apps_are_known(tmp_path: Path) -> None:
+    done = run("createsuperuser", "--help", VARPULIS_STATE_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "--username" in done.stdout
+
+
 def test_an_unknown_command_suggests_the_nearest() -> None:
     done = run("coordinatr")
     assert done.returncode == 2
