@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.http import HttpResponseRedirect
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
     OpenApiYamlRenderer,
 )
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 
@@ -54,3 +56,10 @@ class DocsView(ClusterView, SpectacularSwaggerSplitView):
         """Answer the page."""
         answer: Any = super()
         return answer.get(request, *args, **kwargs)  # untyped upstream
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Send a person without a key to the login page, and everybody else on."""
+        wants_page = "text/html" in self.request.headers.get("Accept", "")
+        if isinstance(exc, NotAuthenticated) and wants_page:
+            return HttpResponseRedirect(f"/login/?next={self.request.path}")
+        return super().handle_exception(exc)

@@ -186,3 +186,14 @@ def test_the_document_can_be_browsed(api: Any) -> None:
     assert "https://" not in page
     script = api.get("/api/docs/?script=")
     assert "javascript" in script.headers["Content-Type"]
+
+
+def test_a_person_without_a_key_is_led_to_the_login_page(api: Any) -> None:
+    answer = api.get("/api/docs/", key=None, Accept="text/html")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/login/?next=/api/docs/"
+
+
+def test_a_program_without_a_key_is_told_so(api: Any) -> None:
+    answer = api.get("/api/docs/", key=None, Accept="application/json")
+    assert answer.status_code == 401
