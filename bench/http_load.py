@@ -41,6 +41,7 @@ class Loaded:
     count: int
     seconds: float
     latencies: tuple[float, ...]  # seconds, sorted
+    answered: int  # with those of the warm-up, which are in none of the other figures
 
     @property
     def rate(self) -> float:
@@ -82,4 +83,9 @@ def put_load(
     found = json.loads(done.stdout)
     if found["wrong"] or not found["count"]:
         raise WrongOutputError(f"wrong answers: {found['wrong']}")
-    return Loaded(found["count"], found["seconds"], tuple(found["latencies"]))
+    return Loaded(
+        found["count"],
+        found["seconds"],
+        tuple(found["latencies"]),
+        found["answered"],
+    )

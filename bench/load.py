@@ -31,6 +31,7 @@ class Tally:
 
     latencies: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    answered: int = 0
 
 
 class Client(asyncio.Protocol):
@@ -122,6 +123,7 @@ async def load(plan: dict[str, Any]) -> dict[str, Any]:
         "seconds": end - warm,
         "latencies": sorted(tally.latencies),
         "wrong": tally.wrong[:5],
+        "answered": tally.answered,
     }
 
 
@@ -154,6 +156,7 @@ async def _drive(
             return
         status, body = await client.ask(exchange.request)
         after = time.perf_counter()
+        tally.answered += 1
         wrong = exchange.wrong(status, body)
         if wrong is not None:
             tally.wrong.append(wrong)
