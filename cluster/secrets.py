@@ -79,4 +79,4 @@ def _decrypt(token: str, secrets: tuple[str, ...]) -> str:
 
 def _digest(key: str, secret: str) -> str:
     data = key.encode("utf-8", "surrogatepass")
-    return hmac.new(_derived(secret, HASH_PURPOSE), data, "sha256").hexdigest()
+    return hmac.digest(_derived(secret, HASH_PURPOSE), data, "sha256").hex()
