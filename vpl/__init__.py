@@ -5,7 +5,13 @@ what is wrong with a program is a `Diagnostic`.
 """
 
 from vpl import nodes
-from vpl.analysis import consumed_types, emitted_types, stream_names
+from vpl.analysis import (
+    CallGraph,
+    consumed_types,
+    emitted_types,
+    functions,
+    stream_names,
+)
 from vpl.checker import CheckResult, check
 from vpl.diagnostics import Diagnostic, Related
 from vpl.fingerprints import fingerprint
@@ -14,8 +20,10 @@ from vpl.parser import ParseResult, parse
 from vpl.rendering import render_diagnostics
 from vpl.source import Span
 from vpl.tree_json import tree_json
+from vpl.visitor import walk
 
 __all__ = [
+    "CallGraph",
     "CheckResult",
     "Diagnostic",
     "ParseResult",
@@ -26,9 +34,11 @@ __all__ = [
     "consumed_types",
     "emitted_types",
     "fingerprint",
+    "functions",
     "nodes",
     "parse",
     "render_diagnostics",
     "stream_names",
     "tree_json",
+    "walk",
 ]

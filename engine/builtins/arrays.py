@@ -6,11 +6,12 @@ from itertools import pairwise
 from typing import Any
 
 from engine.builtins.ordering import order_key
-from engine.runtime.access import items, range_array, stored
+from engine.runtime.access import holds, range_array, stored
 from engine.runtime.frame import Frame, tick, too_large
 from engine.runtime.operators import contains as is_in
 from engine.runtime.operators import frozen, is_number
 from engine.runtime.values import Function
+from engine.runtime.weight import is_bounded
 
 Value = Any
 
@@ -59,8 +60,12 @@ def neighbours(array: list[Value]) -> Value:
     return [[left, right] for left, right in pairwise(array)]
 
 
-def unique_items(array: list[Value]) -> Value:
+def unique_items(x: Frame, array: Value) -> Value:
     """Return the first of equal elements each."""
+    if array.__class__ is not list:
+        return x.count("kind")
+    if not is_bounded(array, x):
+        return None
     return list({frozen(item): item for item in reversed(array)}.values())[::-1]
 
 
@@ -147,6 +152,7 @@ def flatten(x: Frame, array: Value) -> Value:
             flat.append(item)
         if len(flat) > x.limits.array_items:
             return too_large(x, "an array")
+    x.n -= len(flat)
     return flat
 
 
@@ -184,8 +190,9 @@ def _each(
     if array.__class__ is not list:
         x.count("kind")
         return None
+    x.n -= len(array)
     call = _caller(x, depth, function, 1)
-    return None if call is None else (list(items(array, x)), call)
+    return None if call is None else (array, call)
 
 
 def map_items(x: Frame, depth: int, array: Value, function: Value) -> Value:
@@ -197,7 +204,7 @@ def map_items(x: Frame, depth: int, array: Value, function: Value) -> Value:
 def filter_items(x: Frame, depth: int, array: Value, function: Value) -> Value:
     """Return the elements for which f is true."""
     each = _each(x, depth, array, function)
-    return each and [item for item in each[0] if each[1](item) is True]
+    return each and [item for item in each[0] if holds(each[1](item), x)]
 
 
 def find_item(x: Frame, depth: int, array: Value, function: Value) -> Value:
@@ -205,19 +212,19 @@ def find_item(x: Frame, depth: int, array: Value, function: Value) -> Value:
     each = _each(x, depth, array, function)
     if each is None:
         return None
-    return next((item for item in each[0] if each[1](item) is True), None)
+    return next((item for item in each[0] if holds(each[1](item), x)), None)
 
 
 def any_item(x: Frame, depth: int, array: Value, function: Value) -> Value:
     """Tell whether f is true for some element."""
     each = _each(x, depth, array, function)
-    return each and any(each[1](item) is True for item in each[0])
+    return each and any(holds(each[1](item), x) for item in each[0])
 
 
 def all_items(x: Frame, depth: int, array: Value, function: Value) -> Value:
     """Tell whether f is true for every element."""
     each = _each(x, depth, array, function)
-    return each and all(each[1](item) is True for item in each[0])
+    return each and all(holds(each[1](item), x) for item in each[0])
 
 
 def count_items(x: Frame, depth: int, array: Value, function: Value = None) -> Value:

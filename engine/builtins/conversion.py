@@ -9,11 +9,12 @@ import msgspec
 from engine.encoding import encode
 from engine.errors import BadEventError
 from engine.runtime.display import display
-from engine.runtime.frame import Frame
+from engine.runtime.frame import Frame, bounded
 from engine.runtime.intake import clean
 from engine.runtime.operators import checked
 from engine.runtime.times import in_range, parse_duration, parse_instant
 from engine.runtime.values import KIND_NAMES, NS_PER_S, Duration, Timestamp
+from engine.runtime.weight import is_bounded
 
 Value = Any
 _INT = re.compile(r"[+-]?\d{1,30}", re.ASCII)
@@ -23,7 +24,7 @@ NS_PER_MS = NS_PER_S // 1000
 
 def to_string(x: Frame, value: Value) -> Value:
     """Return the display text."""
-    return display(value)
+    return bounded(display(value), x) if is_bounded(value, x) else None
 
 
 def to_int(x: Frame, value: Value) -> Value:
@@ -90,8 +91,10 @@ def parse_json(x: Frame, text: Value) -> Value:
 
 def to_json(x: Frame, value: Value) -> Value:
     """Return a value as JSON text."""
+    if not is_bounded(value, x):
+        return None
     try:
-        return encode(value).decode()
+        return bounded(encode(value).decode(), x)
     except TypeError:  # a lambda
         return x.count("kind")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.builtins.arrays import replace_at
 from engine.runtime.access import index, stored
-from engine.runtime.frame import Frame
+from engine.runtime.frame import Frame, too_large
 
 Value = Any
 
@@ -33,6 +33,8 @@ def replace_member(x: Frame, container: Value, at: Value, value: Value) -> Value
         return replace_at(x, container, at, value)
     if container.__class__ is not dict or at.__class__ is not str:
         return x.count("kind")
+    if len(container) >= x.limits.array_items and at not in container:
+        return too_large(x, "a map")
     kept = stored(value, x)
     changed = {**container, at: kept}
     if kept is None:
@@ -44,4 +46,6 @@ def merge(x: Frame, left: Value, right: Value) -> Value:
     """Return the members of both maps; the right one wins."""
     if left.__class__ is not dict or right.__class__ is not dict:
         return x.count("kind")
+    if len(left) + len(right) > x.limits.array_items:
+        return too_large(x, "a map")
     return {**left, **right}

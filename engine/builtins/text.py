@@ -7,8 +7,10 @@ from typing import Any
 from engine.builtins.regex import RegexError, search
 from engine.encoding import encode
 from engine.runtime.display import display
-from engine.runtime.frame import Frame, too_large
-from engine.runtime.operators import add
+from engine.runtime.frame import Frame, bounded, too_large
+from engine.runtime.operators import CHARS_PER_COPY, add
+from engine.runtime.values import Duration, Function, Timestamp
+from engine.runtime.weight import is_bounded
 
 Value = Any
 
@@ -41,22 +43,22 @@ def split(x: Frame, text: Value, separator: Value) -> Value:
     """Return the parts of a text between separators."""
     if text.__class__ is not str or separator.__class__ is not str:
         return x.count("kind")
-    return text.split(separator) if separator else x.count("argument")
+    if not separator:
+        return x.count("argument")
+    if text.count(separator) >= x.limits.array_items:
+        return too_large(x, "an array")
+    return text.split(separator)
 
 
 def join(x: Frame, array: Value, separator: Value) -> Value:
     """Return the display texts of the elements, with separators between."""
     if array.__class__ is not list or separator.__class__ is not str:
         return x.count("kind")
+    if not is_bounded(array, x):
+        return None
+    if (len(array) - 1) * len(separator) > x.limits.text_chars:
+        return too_large(x, "a text")
     return bounded(separator.join(map(display, array)), x)
-
-
-def bounded(text: str, x: Frame) -> str | None:
-    """Return `text` if it is not too large (R004)."""
-    if len(text) <= x.limits.text_chars:
-        return text
-    too_large(x, "a text")
-    return None
 
 
 def replace(x: Frame, text: Value, old: Value, new: Value) -> Value:
@@ -87,6 +89,7 @@ def repeat(x: Frame, text: Value, times: Value) -> Value:
         return x.count("argument")
     if len(text) * times > x.limits.text_chars:
         return too_large(x, "a text")
+    x.n -= len(text) * times // CHARS_PER_COPY
     return text * times
 
 
@@ -104,10 +107,12 @@ def format_text(x: Frame, template: Value, *args: Value) -> Value:
     """Return the template with `{}` filled by display texts, in order."""
     if template.__class__ is not str:
         return x.count("kind")
-    pieces = template.split("{}")
-    filled = [pieces[0]]
-    for at, piece in enumerate(pieces[1:]):
-        filled += [display(args[at]) if at < len(args) else "{}", piece]
+    if not is_bounded(list(args), x):
+        return None
+    first, *pieces = template.split("{}", len(args))
+    filled = [first]
+    for arg, piece in zip(args, pieces, strict=False):
+        filled += [display(arg), piece]
     return bounded("".join(filled), x)
 
 
@@ -123,6 +128,10 @@ def matches(x: Frame, text: Value, pattern: Value) -> Value:
 
 def stable_hash(x: Frame, value: Value) -> Value:
     """Return a 64-bit int that is the same everywhere for equal values."""
+    if value.__class__ is Function:
+        return x.count("kind")
+    if not is_bounded(value, x):
+        return None
     canonical = encode(_canonical(value))
     digest = hashlib.blake2b(canonical, digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
@@ -137,4 +146,6 @@ def _canonical(value: Value) -> Value:
         return list(map(_canonical, value))
     if kind is dict:
         return {key: _canonical(value[key]) for key in sorted(value)}
+    if kind is Timestamp or kind is Duration:
+        return repr(value)
     return value

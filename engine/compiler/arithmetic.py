@@ -45,8 +45,16 @@ HELPERS: Final = {
     "in": operators.contains,
     "not in": operators.lacks,
 }
+PAID: Final = {
+    "==": operators.paid_equal,
+    "!=": operators.paid_unequal,
+    "in": operators.paid_contains,
+    "not in": operators.paid_lacks,
+}
 HELPER_NAMES: Final = {op: f"op{at}" for at, op in enumerate(HELPERS)}
+PAID_NAMES: Final = {op: f"paid{at}" for at, op in enumerate(PAID)}
 RUNTIME: Final = {
+    **{PAID_NAMES[op]: call for op, call in PAID.items()},
     **{HELPER_NAMES[op]: call for op, call in HELPERS.items()},
     "op_negate": operators.negate,
     "op_invert": operators.invert,
@@ -88,7 +96,10 @@ def binary(op: str, a: Code, b: Code, scope: Scope) -> Code:
 
 
 def _helper_call(op: str, a: Code, b: Code, scope: Scope) -> Code:
-    text = f"{HELPER_NAMES[op]}({a.text}, {b.text}, {scope.frame})"
+    name = HELPER_NAMES[op]
+    if scope.may_stop:
+        name = PAID_NAMES.get(op, name)
+    text = f"{name}({a.text}, {b.text}, {scope.frame})"
     return combine(text, RESULTS[op], a, b)
 
 

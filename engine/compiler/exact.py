@@ -7,12 +7,12 @@ it gives up, and the general form does the call again from the start. So the mea
 that of the general form, which also does the counting.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from engine.compiler.code import Code, combine, variable
-from engine.compiler.expressions import walk
 from engine.compiler.functions import (
     Body,
     assigned_names,
@@ -25,7 +25,7 @@ from engine.compiler.namespace import Namespace
 from engine.compiler.scopes import Scope
 from engine.compiler.sites import Sites
 from engine.compiler.symbols import ExactForm, FunctionSymbol, Symbols
-from vpl import nodes
+from vpl import nodes, walk
 
 _TYPE_KINDS: Final = {"int": INT, "float": FLOAT, "bool": BOOL, "str": STR}
 _PROVABLE: Final = frozenset((INT, FLOAT, BOOL, STR))
@@ -67,24 +67,28 @@ def add_exact_forms(names: Namespace, symbols: Symbols, sites: Sites) -> list[Li
     """Find the functions that have an exact form and return the code of those."""
     unit = _Unit(names, symbols, sites)
     written: list[Lines] = []
-    waiting = list(symbols.functions.values())
-    progress = True
-    while progress:  # callees first, in as many rounds as calls nest
-        progress = False
-        for symbol in list(waiting):
-            if any(name not in symbols.exact for name in symbol.calls):
-                continue
-            waiting.remove(symbol)
-            lines = _exact_lines(symbol, unit)
-            if lines is not None:
-                written.append(lines)
-                progress = True
+    waiting = {name: set(symbol.calls) for name, symbol in symbols.functions.items()}
+    callers: dict[str, list[str]] = {name: [] for name in waiting}
+    for name, calls in waiting.items():
+        for called in calls:
+            callers[called].append(name)
+    ready = deque(name for name, calls in waiting.items() if not calls)
+    while ready:  # callees first
+        name = ready.popleft()
+        lines = _exact_lines(symbols.functions[name], unit)
+        if lines is None:
+            continue
+        written.append(lines)
+        for caller in callers[name]:
+            waiting[caller].remove(name)
+            if not waiting[caller]:
+                ready.append(caller)
     return written
 
 
 def _exact_lines(symbol: FunctionSymbol, unit: _Unit) -> Lines | None:
     kinds = _param_kinds(symbol.decl)
-    if kinds is None or symbol.is_recursive or not _is_closed(symbol.decl):
+    if kinds is None or not _is_closed(symbol.decl):
         return None
     try:
         return _Exact(symbol, kinds, unit).write()
@@ -110,7 +114,7 @@ def _is_closed(decl: nodes.FnDecl) -> bool:
     local = {param.name for param in decl.params}
     local |= set(declared_names(decl.body))
     called: set[int] = set()
-    for node in (part for stmt in decl.body for part in walk(stmt)):
+    for node in walk(*decl.body):
         if not isinstance(node, _ALLOWED):
             return False
         if isinstance(node, nodes.Call):
@@ -170,7 +174,7 @@ class _Exact:
             for name in self.params:
                 scope.locals[name] = variable(self.python_names[name], self.kinds[name])
             if self.symbol.has_loop:
-                lines.add("n = more_turns(x)")
+                lines.add("n = more_turns(x, 0)")
             body.block(self.symbol.decl.body)
             if not body.is_ended:
                 raise _NotProvableError
@@ -196,7 +200,7 @@ class _ExactBody(Body):
     def block(self, statements: Sequence[nodes.Stmt]) -> None:
         """Write a function body; a last expression is its result."""
         *before, last = statements
-        if any(isinstance(s, nodes.ExprStmt) for b in before for s in walk(b)):
+        if any(isinstance(s, nodes.ExprStmt) for s in walk(*before)):
             raise _NotProvableError
         self.statements(before)
         if isinstance(last, nodes.ExprStmt):
@@ -250,7 +254,7 @@ class _ExactBody(Body):
         self._known(node.variable, combine("", INT))
         target = self.owner.python_names[node.variable]
         with self.lines.block(f"for {target} in {ints.text}:"):
-            self._count_turn()
+            self._count_turn(node.body)
             self.statements(node.body)
         self.scope.locals, self.is_ended = before, False
 
@@ -258,7 +262,7 @@ class _ExactBody(Body):
         condition = self.expressions.condition(node.condition)
         before = dict(self.scope.locals)
         with self.lines.block(f"while {condition.text}:"):
-            self._count_turn()
+            self._count_turn(node.body)
             self.statements(node.body)
         self.scope.locals, self.is_ended = before, False
 

@@ -29,8 +29,9 @@ from engine.compiler.kinds import (
 from engine.compiler.lines import Lines
 from engine.compiler.scopes import Scope
 from engine.runtime import access
+from engine.runtime.frame import paying
 from engine.runtime.values import Duration, Timestamp
-from vpl import nodes
+from vpl import nodes, walk
 
 MAX_DEPTH: Final = 24  # Python takes 200 brackets; one level here nests up to four
 
@@ -55,6 +56,7 @@ RUNTIME: Final = {
     "int_range": access.int_range,
     "range_array": access.range_array,
     "stored": access.stored,
+    "sent": access.sent,
     "held": access.held,
     "finite": access.finite,
     "new_array": access.new_array,
@@ -62,6 +64,7 @@ RUNTIME: Final = {
     "call_value": access.call_value,
     "NO_BOUND": access.NO_BOUND,
     "NUMBERS": frozenset((int, float)),
+    "PLAIN": frozenset((type(None), bool, int, str, Timestamp, Duration)),
     "Timestamp": Timestamp,
     "Duration": Duration,
 }
@@ -87,12 +90,26 @@ class Expressions:
         return found if found.depth <= MAX_DEPTH else self._moved_out(found)
 
     def stored(self, node: nodes.Expr) -> Code:
-        """Return code for a value kept in an event, a global or a container."""
-        return self.as_stored(self.code(node), is_field=self._is_plain_read(node))
+        """Return code for a value kept in a global."""
+        code = self.code(node)
+        return code if self._is_plain_read(node) else self._as_stored(code)
 
-    def as_stored(self, code: Code, *, is_field: bool = False) -> Code:
+    def sent(self, node: nodes.Expr) -> Code:
+        """Return code for a value put into an event."""
+        code = self.code(node)
+        if self._is_plain_read(node):
+            return code
+        if not code.kinds & (ARRAY | MAP | FUNCTION | RANGE):
+            return self._as_stored(code)
+        temp = self.scope.temp()
+        kinds = (code.kinds & FIELD) | NULL
+        slow = f"sent({temp}, {self.scope.frame})"
+        test = f"({temp} := {code.text}).__class__ in PLAIN"
+        return combine(f"({temp} if {test} else {slow})", kinds, code)
+
+    def _as_stored(self, code: Code) -> Code:
         """Return `code` with what may not be stored made null."""
-        if is_field or not code.kinds & (FLOAT | FUNCTION | RANGE):
+        if not code.kinds & (FLOAT | FUNCTION | RANGE):
             return code
         if code.number is not None:
             return code
@@ -336,7 +353,11 @@ class Expressions:
         if name == "to_float" and within(args[0].kinds, NUMBER):
             return combine(f"float({args[0].text})", FLOAT, *args)
         builtin = BUILTINS[name]
-        generated = scope.names.known(f"b_{name}", builtin.call)
+        if builtin.is_paid and scope.may_stop:
+            paid = paying(builtin.call, 0)
+            generated = scope.names.known(f"p_{name}", paid)
+        else:
+            generated = scope.names.known(f"b_{name}", builtin.call)
         head = [scope.frame]
         parts = list(args)
         if builtin.takes_functions:
@@ -373,17 +394,3 @@ def _marker() -> Code:
 def calls_something(node: nodes.Expr) -> bool:
     """Tell whether evaluating `node` may call a function or a lambda."""
     return any(isinstance(part, nodes.Call) for part in walk(node))
-
-
-def walk(node: nodes.Node) -> list[nodes.Node]:
-    """Return `node` and all nodes below it."""
-    found: list[nodes.Node] = []
-    pending: list[object] = [node]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, tuple):
-            pending.extend(item)
-        elif isinstance(item, nodes.Node):
-            found.append(item)
-            pending.extend(getattr(item, name) for name in item.__dataclass_fields__)
-    return found

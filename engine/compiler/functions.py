@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.compiler.code import FRAME, Code, combine, variable
-from engine.compiler.expressions import Expressions, walk
+from engine.compiler.expressions import Expressions
 from engine.compiler.kinds import ANY, FLOAT, FUNCTION, INT, NULL, STR, within
 from engine.compiler.lines import Lines
 from engine.compiler.namespace import Namespace
@@ -21,8 +21,9 @@ from engine.runtime import access
 from engine.runtime.frame import more_turns, tick, too_deep
 from engine.runtime.giveup import GiveUp, exact_divide, exact_modulo, give_up
 from engine.runtime.values import Function
-from vpl import nodes
+from vpl import nodes, walk
 
+NODES_PER_UNIT: Final = 64  # of a loop's body; that much time is one unit
 RUNTIME: Final = {
     "items": access.items,
     "pairs": access.pairs,
@@ -69,7 +70,7 @@ def compile_function(
                 listed = ", ".join(["x", *params])
                 lines.add(f"try: return {exact.generated}({listed})")
                 lines.add("except GiveUp: pass")
-        body.statements_with_result(symbol.decl.body, pays=symbol.is_recursive)
+        body.statements_with_result(symbol.decl.body, pays=symbol.may_recurse)
     return lines
 
 
@@ -137,7 +138,7 @@ class Body:
     ) -> None:
         """Compile a function body: the result is the last expression statement."""
         self._declare_locals(statements, frozenset())
-        parts = [part for stmt in statements for part in walk(stmt)]
+        parts = list(walk(*statements))
         if any(isinstance(part, nodes.ForStmt | nodes.WhileStmt) for part in parts):
             self._pay_in_advance()
         elif pays:
@@ -152,7 +153,7 @@ class Body:
     def lambda_body(self, node: nodes.Lambda, captured: frozenset[str]) -> None:
         """Compile the body of a lambda; its result is its last expression."""
         self._declare_locals(node.statements, captured)
-        parts = [part for stmt in node.statements for part in walk(stmt)]
+        parts = list(walk(*node.statements))
         if any(isinstance(part, nodes.ForStmt | nodes.WhileStmt) for part in parts):
             self._pay_in_advance()
         self.statements(node.statements)
@@ -162,7 +163,7 @@ class Body:
             self.lines.add(f"return {value.text}")
 
     def _pay_in_advance(self) -> None:
-        self.lines.add("n = more_turns(x)")
+        self.lines.add("n = more_turns(x, 0)")
 
     def _declare_locals(
         self, statements: Sequence[nodes.Stmt], captured: frozenset[str]
@@ -272,7 +273,7 @@ class Body:
         if node.second is not None:
             target += f", {self.scope.locals[node.second].text}"
         with self.lines.block(f"for {target} in {iterable}:"):
-            self._count_turn()
+            self._count_turn(node.body)
             self.statements(node.body)
 
     def _iterable(self, node: nodes.ForStmt) -> str:
@@ -287,11 +288,13 @@ class Body:
         condition = self.expressions.condition(node.condition)
         self._flush()
         with self.lines.block(f"while {condition.text}:"):
-            self._count_turn()
+            self._count_turn(node.body)
             self.statements(node.body)
 
-    def _count_turn(self) -> None:
-        self.lines.add("n -= 1", "if n < 0: n = more_turns(x)")
+    def _count_turn(self, body: Sequence[nodes.Stmt]) -> None:
+        """Pay for one turn; a long body costs more than a short one."""
+        units = 1 + sum(1 for _ in walk(*body)) // NODES_PER_UNIT
+        self.lines.add(f"n -= {units}", "if n < 0: n = more_turns(x, n)")
 
     def _return(self, node: nodes.Return) -> None:
         if node.value is None:
@@ -323,7 +326,7 @@ class Body:
         fields = [arg.name or "" for arg in node.args]
         site = new_site(self.scope.names, node.event_type, fields)
         self.sites.add(site)
-        values = [self.expressions.stored(arg.value) for arg in node.args]
+        values = [self.expressions.sent(arg.value) for arg in node.args]
         self._flush()
         with self.lines.block("if x.emits is not None:"):
             self.lines.add(f"x.emits.append({site.construct(values)})")
@@ -352,13 +355,10 @@ def own_nodes(statements: Sequence[nodes.Stmt]) -> list[nodes.Node]:
     """Return all nodes of the statements that do not stand in a lambda."""
     hidden: set[int] = set()
     found = []
-    for statement in statements:
-        for node in walk(statement):
-            if id(node) in hidden:
-                continue
-            found.append(node)
-            if isinstance(node, nodes.Lambda):
-                hidden.update(
-                    id(part) for inner in node.statements for part in walk(inner)
-                )
+    for node in walk(*statements):
+        if id(node) in hidden:
+            continue
+        found.append(node)
+        if isinstance(node, nodes.Lambda):
+            hidden.update(map(id, walk(*node.statements)))
     return found

@@ -1,5 +1,6 @@
 """The logical plan: streams in order, who feeds whom, and where they run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.compiler.symbols import Symbols
@@ -21,8 +22,7 @@ class Input:
 class StreamPlan:
     """One stream: its inputs, its operations in order and what they need.
 
-    `calls` are the user functions its expressions may call, `gives` the types of its
-    final events besides its own name.
+    `gives` are the types of its final events besides its own name.
     """
 
     index: int
@@ -32,7 +32,6 @@ class StreamPlan:
     ops: tuple[nodes.Operation, ...]
     aliases: frozenset[str]
     context: str
-    calls: frozenset[str]
     gives: frozenset[str]
 
     @property
@@ -48,27 +47,33 @@ class StreamPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A checked program as the code generator takes it."""
+    """A checked program as the code generator takes it.
+
+    `takers` are the streams that consume each name, both in order of declaration.
+    """
 
     program: Program
     symbols: Symbols
     streams: tuple[StreamPlan, ...]
     contexts: tuple[str, ...]
     connectors: tuple[nodes.ConnectorDecl, ...]
+    takers: Mapping[str, tuple[StreamPlan, ...]]
 
     def consumers(self, names: frozenset[str]) -> tuple[StreamPlan, ...]:
         """Return the streams that take an event delivered under `names`, in order."""
-        return tuple(
-            stream
-            for stream in self.streams
-            if any(part.name in names for part in stream.inputs)
-        )
+        if len(names) == 1:
+            return self.takers.get(next(iter(names)), ())
+        found = {s.index: s for name in names for s in self.takers.get(name, ())}
+        return tuple(found[index] for index in sorted(found))
+
+    def has_consumers(self, stream: StreamPlan) -> bool:
+        """Tell whether some stream consumes this one or a type it makes."""
+        return any(name in self.takers for name in (*stream.gives, stream.name))
 
     @property
     def consumed(self) -> tuple[str, ...]:
         """Return the names streams consume, in order of declaration."""
-        found = [part.name for stream in self.streams for part in stream.inputs]
-        return tuple(dict.fromkeys(found))
+        return tuple(self.takers)
 
     @property
     def is_threaded(self) -> bool:
@@ -82,6 +87,5 @@ class Plan:
         Then the order of work is known when compiling and needs no queue.
         """
         return not self.is_threaded and not any(
-            stream.has_process and self.consumers(stream.gives | {stream.name})
-            for stream in self.streams
+            stream.has_process and self.has_consumers(stream) for stream in self.streams
         )

@@ -1,21 +1,18 @@
 """Checked program -> plan."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from engine.compiler.code import Code
-from engine.compiler.expressions import walk
 from engine.compiler.namespace import Namespace
 from engine.compiler.plan import DEFAULT_CONTEXT, Input, Plan, StreamPlan
 from engine.compiler.symbols import FunctionSymbol, GlobalSymbol, Symbols
-from vpl import nodes
+from vpl import CallGraph, functions, nodes, walk
 from vpl.nodes import Expr, Program
-
-CallGraph = dict[str, frozenset[str]]
 
 
 def plan_program(program: Program, names: Namespace) -> Plan:
     """Return the plan of a program without errors."""
-    graph = _call_graph(program)
+    graph = CallGraph(functions(program))
     streams = _streams(program, graph)
     contexts = tuple(dict.fromkeys(stream.context for stream in streams))
     aliases: frozenset[str] = frozenset().union(*(s.aliases for s in streams))
@@ -28,7 +25,15 @@ def plan_program(program: Program, names: Namespace) -> Plan:
     connectors = tuple(
         decl for decl in program.body if isinstance(decl, nodes.ConnectorDecl)
     )
-    return Plan(program, symbols, streams, contexts, connectors)
+    return Plan(program, symbols, streams, contexts, connectors, _takers(streams))
+
+
+def _takers(streams: Iterable[StreamPlan]) -> dict[str, tuple[StreamPlan, ...]]:
+    found: dict[str, dict[int, StreamPlan]] = {}
+    for stream in streams:
+        for part in stream.inputs:
+            found.setdefault(part.name, {})[stream.index] = stream
+    return {name: tuple(takers.values()) for name, takers in found.items()}
 
 
 # --- globals and functions ---------------------------------------------------------
@@ -49,57 +54,38 @@ def _literal(value: Expr, names: Namespace) -> Code | None:
     return names.literal(value) if isinstance(value, nodes.Literal) else None
 
 
-def _function_decls(program: Program) -> dict[str, nodes.FnDecl]:
-    return {decl.name: decl for decl in program.body if isinstance(decl, nodes.FnDecl)}
-
-
-def _call_graph(program: Program) -> CallGraph:
-    decls = _function_decls(program)
-    return {name: called_names(decl.body, decls) for name, decl in decls.items()}
-
-
-def called_names(roots: Iterable[nodes.Node], known: Iterable[str]) -> frozenset[str]:
-    """Return the user functions that are called directly below `roots`.
-
-    A local lambda of the same name makes this too large, never too small.
-    """
-    functions = frozenset(known)
-    return frozenset(
-        part.function.id
-        for root in roots
-        for part in walk(root)
-        if isinstance(part, nodes.Call)
-        and isinstance(part.function, nodes.Name)
-        and part.function.id in functions
-    )
-
-
-def reachable(start: Iterable[str], graph: CallGraph) -> frozenset[str]:
-    """Return all functions that calling `start` may call."""
-    found: set[str] = set()
-    pending = list(start)
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending.extend(graph[name])
-    return frozenset(found)
-
-
 def _functions(program: Program, graph: CallGraph) -> dict[str, FunctionSymbol]:
+    circular = _circular(graph.calls)
     found = {}
-    for at, (name, decl) in enumerate(_function_decls(program).items()):
-        below = reachable(graph[name], graph)
-        parts = [part for stmt in decl.body for part in walk(stmt)]
+    for at, (name, decl) in enumerate(functions(program).items()):
+        parts = list(walk(*decl.body))
         found[name] = FunctionSymbol(
             name,
             f"fn{at}",
             decl,
-            graph[name],
+            frozenset(graph.calls[name]),
             has_loop=any(isinstance(p, nodes.ForStmt | nodes.WhileStmt) for p in parts),
-            is_recursive=name in below,
+            may_recurse=name in circular,
         )
     return found
+
+
+def _circular(calls: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return the functions from which calls may go round in a circle."""
+    open_calls = {name: set(called) for name, called in calls.items()}
+    callers: dict[str, list[str]] = {name: [] for name in open_calls}
+    for name, called in open_calls.items():
+        for callee in called:
+            callers[callee].append(name)
+    ended = [name for name, called in open_calls.items() if not called]
+    while ended:
+        name = ended.pop()
+        del open_calls[name]
+        for caller in callers[name]:
+            open_calls[caller].discard(name)
+            if not open_calls[caller]:
+                ended.append(caller)
+    return set(open_calls)
 
 
 # --- streams -----------------------------------------------------------------------
@@ -107,38 +93,15 @@ def _functions(program: Program, graph: CallGraph) -> dict[str, FunctionSymbol]:
 
 def _streams(program: Program, graph: CallGraph) -> tuple[StreamPlan, ...]:
     decls = [decl for decl in program.body if isinstance(decl, nodes.StreamDecl)]
-    emitted = _emitted_types(program)
-    return tuple(
-        _stream(index, decl, graph, emitted) for index, decl in enumerate(decls)
-    )
+    return tuple(_stream(index, decl, graph) for index, decl in enumerate(decls))
 
 
-def _emitted_types(program: Program) -> dict[str, frozenset[str]]:
-    """Return the types the emit statements of each function make."""
-    return {
-        name: frozenset(
-            part.event_type
-            for stmt in decl.body
-            for part in walk(stmt)
-            if isinstance(part, nodes.EmitStmt)
-        )
-        for name, decl in _function_decls(program).items()
-    }
-
-
-def _stream(
-    index: int,
-    decl: nodes.StreamDecl,
-    graph: CallGraph,
-    emitted: dict[str, frozenset[str]],
-) -> StreamPlan:
+def _stream(index: int, decl: nodes.StreamDecl, graph: CallGraph) -> StreamPlan:
     ops = tuple(op for op in decl.ops if isinstance(op, nodes.Operation))
-    calls = reachable(called_names((decl,), graph), graph)
     gives = {op.as_type for op in ops if op.as_type is not None}
     for op in ops:
         if op.name == "process":
-            for name in reachable(called_names((op,), graph), graph):
-                gives |= emitted[name]
+            gives |= graph.emitted_by(op)
     return StreamPlan(
         index,
         decl.name,
@@ -147,7 +110,6 @@ def _stream(
         tuple(op for op in ops if op.name not in {"context", "from"}),
         _aliases(decl.source),
         _context(ops),
-        calls,
         frozenset(gives),
     )
 

@@ -3,6 +3,8 @@
 Used where a stream gives many events that have consumers, and with contexts.
 """
 
+from collections import deque
+
 from engine.compiler.code import variable
 from engine.compiler.kinds import STR
 from engine.compiler.lines import Lines
@@ -46,8 +48,7 @@ class QueueTarget:
 
     def has_consumers(self, stream: StreamPlan) -> bool:
         """Tell whether some stream consumes this one or a type it makes."""
-        plan = self.program.unit.plan
-        return bool(plan.consumers(stream.gives | {stream.name}))
+        return self.program.unit.plan.has_consumers(stream)
 
 
 class QueuedProgram:
@@ -58,6 +59,7 @@ class QueuedProgram:
         self.target = QueueTarget(self)
         self.routes: dict[frozenset[str], tuple[str, Route]] = {}
         self.variants: dict[Variant, str] = {}
+        self._unwritten: deque[Variant] = deque()
         self._tables: dict[int, str] = {}
 
     def write(self) -> Lines:
@@ -65,11 +67,10 @@ class QueuedProgram:
         for name in self.unit.plan.consumed:
             self.route(frozenset({name}))
         lines = Lines()
-        written = 0
-        while written < len(self.variants):  # bodies ask for further routes
-            (index, names), function = list(self.variants.items())[written]
+        while self._unwritten:  # bodies ask for further routes
+            index, names = self._unwritten.popleft()
+            function = self.variants[index, names]
             lines.take(self._function(self.unit.plan.streams[index], names, function))
-            written += 1
         return lines
 
     def route(self, names: frozenset[str]) -> str:
@@ -79,9 +80,10 @@ class QueuedProgram:
             self.routes[names] = (self.unit.names.bind("R", route), route)
             for stream in self.unit.plan.consumers(names):
                 taken = frozenset(part.name for part in stream.inputs) & names
-                self.variants.setdefault(
-                    (stream.index, taken), f"s{stream.index}_{len(self.variants)}"
-                )
+                variant = (stream.index, taken)
+                if variant not in self.variants:
+                    self.variants[variant] = f"s{stream.index}_{len(self.variants)}"
+                    self._unwritten.append(variant)
         return self.routes[names][0]
 
     def route_table(self, stream: StreamPlan) -> str:

@@ -38,6 +38,11 @@ class Scope:
     is_exact: bool = False
     hoisted: dict[str, str] | None = None
 
+    @property
+    def may_stop(self) -> bool:
+        """Tell whether code here may be stopped: it stands in a function."""
+        return self.before is not None
+
     def temp(self) -> str:
         """Return a new variable for a value inside an expression."""
         return self.names.fresh("v")

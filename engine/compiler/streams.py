@@ -204,7 +204,7 @@ class StreamCompiler:
     ) -> str:
         """Return the text that makes an output of an operation's arguments."""
         expressions = self._expressions(current)
-        values = [expressions.stored(arg.value) for arg in args]
+        values = [expressions.sent(arg.value) for arg in args]
         self._mark_frame(current, *values)
         return site.construct(values)
 
@@ -295,7 +295,7 @@ class StreamCompiler:
             values = [Code(f"{current.row}.m", ANY, 0, frozenset({current.row}))]
         self._mark_frame(current, *values)
         listed = "".join(f"{value.text}, " for value in values)
-        self.lines.add(f"show({prefix}, ({listed}))")
+        self.lines.add(f"show({prefix}, [{listed}], {self.frame})")
         self._operation(at + 1, current)
 
     def _to(self, at: int, op: nodes.Operation, current: Current) -> None:

@@ -23,14 +23,17 @@ class GlobalSymbol:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSymbol:
-    """A user function: its generated name and what it calls directly."""
+    """A user function: its generated name and what it calls directly.
+
+    `may_recurse` says that its calls may come to a circle.
+    """
 
     name: str
     generated: str
     decl: nodes.FnDecl
     calls: frozenset[str]
     has_loop: bool
-    is_recursive: bool
+    may_recurse: bool
 
 
 @dataclass(frozen=True, slots=True)

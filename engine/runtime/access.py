@@ -4,8 +4,9 @@ import math
 from typing import Any, Final
 
 from engine.runtime.frame import Frame, tick, too_large
-from engine.runtime.operators import kind_error
+from engine.runtime.operators import CHARS_PER_COPY, ITEMS_PER_COPY, kind_error
 from engine.runtime.values import Function
+from engine.runtime.weight import is_bounded
 
 Value = Any
 NO_BOUND: Final = object()  # a slice without start or stop
@@ -63,7 +64,10 @@ def part(value: Value, start: Value, stop: Value, x: Frame) -> Value:
     bounds = [None if bound is NO_BOUND else bound for bound in (start, stop)]
     if any(bound is not None and bound.__class__ is not int for bound in bounds):
         return x.count("kind")
-    return value[bounds[0] : bounds[1]]
+    found = value[bounds[0] : bounds[1]]
+    is_text = value.__class__ is str
+    x.n -= len(found) // (CHARS_PER_COPY if is_text else ITEMS_PER_COPY)
+    return found
 
 
 def int_range(start: Value, stop: Value, inclusive: bool, x: Frame) -> range | None:
@@ -81,6 +85,7 @@ def range_array(start: Value, stop: Value, inclusive: bool, x: Frame) -> Value:
         return None
     if _range_length(ints) > x.limits.array_items:
         return too_large(x, "a range")
+    x.n -= len(ints)
     return list(ints)
 
 
@@ -97,6 +102,7 @@ def items(value: Value, x: Frame) -> Any:
     if kind is int:
         return range(value)
     if kind is dict:
+        x.n -= len(value)
         return [[key, member] for key, member in value.items()]
     if value is not None:
         x.count("kind")
@@ -112,6 +118,7 @@ def pairs(value: Value, x: Frame) -> Any:
     if kind is dict:
         return value.items()
     if kind is list:
+        x.n -= len(value)
         return [item for item in value if _is_pair(item, x)]
     if value is not None:
         x.count("kind")
@@ -150,8 +157,16 @@ def finite(value: float, x: Frame) -> float | None:
     return None
 
 
+def sent(value: Value, x: Frame) -> Value:
+    """Return a value as an event holds it: like `stored`, and of bounded size."""
+    kind = value.__class__
+    if kind is list or kind is dict:
+        return value if is_bounded(value, x) else None
+    return stored(value, x)
+
+
 def stored(value: Value, x: Frame) -> Value:
-    """Return a value as it is stored in an event, a global or a container."""
+    """Return a value as it is stored in a global or a container."""
     kind = value.__class__
     if kind is float:
         return finite(value, x)

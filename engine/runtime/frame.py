@@ -173,12 +173,31 @@ def tick(frame: Frame) -> None:
         raise OutputsExceeded("R003", f"more than {bound} outputs for one event")
 
 
-def more_turns(frame: Frame) -> int:
-    """Pay for the next loop turns of a function and return how many they are."""
-    frame.n -= LOOP_TURNS
+def more_turns(frame: Frame, left: int) -> int:
+    """Pay for the next loop turns of a function and return how many they are.
+
+    `left` is what the function has still; below zero it owes that.
+    """
+    frame.n -= LOOP_TURNS - left
     if frame.n < 0:
         tick(frame)
     return LOOP_TURNS
+
+
+def paying(call: Callable[..., Any], place: int) -> Callable[..., Any]:
+    """Return `call` with a look at the clock after it if it did much work.
+
+    The frame is the argument at `place`. Only for code that may be stopped.
+    """
+
+    def paid(*args: Any) -> Any:
+        value = call(*args)
+        frame = args[place]
+        if frame.n < 0:
+            tick(frame)
+        return value
+
+    return paid
 
 
 def emitted(frame: Frame, emits: list[Any]) -> list[Any]:
@@ -207,3 +226,11 @@ def too_deep(frame: Frame) -> None:
 def too_large(frame: Frame, what: str) -> None:
     """Give null for a value beyond the bounds (R004)."""
     frame.fault("R004", f"{what} is too large")
+
+
+def bounded(text: str, x: Frame) -> str | None:
+    """Return `text` if it is not too large (R004)."""
+    if len(text) <= x.limits.text_chars:
+        return text
+    too_large(x, "a text")
+    return None

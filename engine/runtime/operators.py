@@ -10,11 +10,14 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from engine.runtime.frame import Frame, too_large
-from engine.runtime.values import INT_MAX, INT_MIN, Duration, Timestamp
+from engine.runtime.frame import Frame, paying, too_large
+from engine.runtime.values import INT_MAX, INT_MIN, Duration, Function, Timestamp
+from engine.runtime.weight import CHARS_PER_UNIT, is_bounded
 
 Value = Any
 MAX_SHIFT: Final = 63
+CHARS_PER_COPY: Final = 1024  # copied in the time of one turn of a loop
+ITEMS_PER_COPY: Final = 16
 MAX_EXACT_POWER: Final = 64  # a base beyond 1 overflows 64 bits at this exponent
 
 
@@ -69,10 +72,12 @@ def _add_alike(a: Value, b: Value, x: Frame) -> Value:
     if kind is str:
         if len(a) + len(b) > x.limits.text_chars:
             return too_large(x, "a text")
+        x.n -= (len(a) + len(b)) // CHARS_PER_COPY
         return a + b
     if kind is list:
         if len(a) + len(b) > x.limits.array_items:
             return too_large(x, "an array")
+        x.n -= (len(a) + len(b)) // ITEMS_PER_COPY
         return a + b
     if kind is Duration:
         return _length(a.ns + b.ns, x)
@@ -263,16 +268,28 @@ def frozen(value: Value) -> Any:
 
 def equal(a: Value, b: Value, x: Frame) -> bool | None:
     """Return `a == b` for operands that are no literal null."""
-    if a is None or b is None:
+    if a is None or b is None or not _can_compare(a, b, x):
         return None
     return equals(a, b)
 
 
 def unequal(a: Value, b: Value, x: Frame) -> bool | None:
     """Return `a != b` for operands that are no literal null."""
-    if a is None or b is None:
+    if a is None or b is None or not _can_compare(a, b, x):
         return None
     return not equals(a, b)
+
+
+def _can_compare(a: Value, b: Value, x: Frame) -> bool:
+    """Tell whether two values may be compared: no lambdas, nothing without end."""
+    if a.__class__ is Function or b.__class__ is Function:
+        x.count("kind")
+        return False
+    if a.__class__ is not b.__class__ or a is b:
+        return True
+    if a.__class__ is str:
+        x.n -= len(a) // CHARS_PER_COPY
+    return is_bounded(a, x) and is_bounded(b, x)
 
 
 def _ordering(
@@ -284,6 +301,7 @@ def _ordering(
         kind = a.__class__
         if kind is b.__class__:
             if kind is str:
+                x.n -= len(a) // CHARS_PER_COPY
                 return bool(apply(a, b))
             if kind is Timestamp or kind is Duration:
                 return bool(apply(a.ns, b.ns))
@@ -305,14 +323,33 @@ def contains(value: Value, container: Value, x: Frame) -> bool | None:
         return None
     kind = container.__class__
     if kind is list:
-        return any(item is not None and equals(value, item) for item in container)
+        return _has_item(value, container, x)
     if value.__class__ is str and (kind is dict or kind is str):
+        x.n -= len(container) // CHARS_PER_UNIT if kind is str else 1
         return value in container
     x.count("kind")
     return None
+
+
+def _has_item(value: Value, array: list[Value], x: Frame) -> bool | None:
+    x.n -= len(array)
+    kind = value.__class__
+    if kind is Function:
+        x.count("kind")
+        return None
+    is_deep = kind is list or kind is dict
+    if is_deep and not (is_bounded(value, x) and is_bounded(array, x)):
+        return None
+    return any(item is not None and equals(value, item) for item in array)
 
 
 def lacks(value: Value, container: Value, x: Frame) -> bool | None:
     """Return `value not in container`."""
     found = contains(value, container, x)
     return None if found is None else not found
+
+
+paid_equal = paying(equal, 2)
+paid_unequal = paying(unequal, 2)
+paid_contains = paying(contains, 2)
+paid_lacks = paying(lacks, 2)

@@ -8,6 +8,7 @@ from engine.runtime.values import INT_MAX, INT_MIN, NS_PER_S
 
 NS_PER_MS: Final = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_DURATION: Final = 100  # characters
 _ISO = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})"
     r"(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9})\d*)?)?"
@@ -75,6 +76,8 @@ def envelope_ns(value: Any) -> int | None:
 
 def parse_duration(text: str) -> int | None:
     """Return a VPL duration such as `1h30m` in nanoseconds, None if it is none."""
+    if len(text) > _LONGEST_DURATION:
+        return None
     is_negative = text.startswith("-")
     rest, total, last = text.removeprefix("-"), 0, INT_MAX
     at = 0
