@@ -1,0 +1,159 @@
+"""Calls of the client commands to a coordinator, and the options they share (api.md 10)."""
+
+import os
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+import requests
+
+DEFAULT_URL = "http://127.0.0.1:9100"
+BASE = "/api/v1/cluster/"
+CONNECT_TIMEOUT_S = 3.0
+TIMEOUT_S = 60.0  # more than a deploy takes whose workers all hang
+FAILURE, USAGE, UNREACHABLE = 1, 2, 3
+
+Json = dict[str, Any]
+
+
+class CallError(Exception):
+    """A call that did not work; the text is for people, `exit_code` for scripts."""
+
+    def __init__(self, text: str, exit_code: int = FAILURE) -> None:
+        """Keep both."""
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinator:
+    """Where the coordinator answers, and with what key it is called."""
+
+    url: str
+    key: str = field(default="", repr=False)
+    ca_cert: str = ""
+    timeout_s: float = TIMEOUT_S
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Json | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Json:
+        """Return the answer to a call below the base path, or raise CallError."""
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy of the environment sees the key
+            try:
+                answer = session.request(
+                    method,
+                    f"{self.url}{BASE}{path}",
+                    json=body,
+                    params=params,
+                    headers={"X-API-Key": self.key} if self.key else {},
+                    timeout=(CONNECT_TIMEOUT_S, self.timeout_s),
+                    verify=self.ca_cert or True,
+                    allow_redirects=False,
+                )
+            except (requests.RequestException, OSError) as error:
+                raise CallError(
+                    f"no answer from {self.url} ({type(error).__name__}); does a "
+                    "coordinator run there? (--url names another)",
+                    UNREACHABLE,
+                ) from error
+        return _decoded(answer)
+
+
+def group_path(selector: str) -> str:
+    """Return the path of a group named by its id or its name."""
+    try:
+        return f"pipeline-groups/{UUID(selector)}"
+    except ValueError:
+        return f"pipeline-groups/by-name/{quote(selector, safe='')}"
+
+
+def worker_path(worker_id: str) -> str:
+    """Return the path of a worker."""
+    return f"workers/{quote(worker_id, safe='')}"
+
+
+def add_client_options(parser: ArgumentParser) -> None:
+    """Give a parser the options that all client commands have."""
+    add = parser.add_argument
+    add("--url", help=f"of the coordinator ({DEFAULT_URL}) [VARPULIS_URL]")
+    add("--key", help="API key; @FILE reads it from a file [VARPULIS_API_KEY]")
+    add("--tls-ca-cert", help="CA to trust [VARPULIS_TLS_CA_CERT]")
+    add("--timeout", type=float, metavar="SECONDS", default=TIMEOUT_S)
+    add("--json", action="store_true", help="print the answer as it came")
+
+
+def coordinator_of(options: Mapping[str, Any]) -> Coordinator:
+    """Return whom the options and the environment name; CallError if it is no URL."""
+    environ = os.environ
+    url = options["url"] or environ.get("VARPULIS_URL", "").strip() or DEFAULT_URL
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise CallError(f"--url must look like {DEFAULT_URL}, not '{url}'", USAGE)
+    return Coordinator(
+        url=url.rstrip("/"),
+        key=_key(options["key"] or environ.get("VARPULIS_API_KEY", "").strip()),
+        ca_cert=options["tls_ca_cert"] or environ.get("VARPULIS_TLS_CA_CERT", ""),
+        timeout_s=options["timeout"],
+    )
+
+
+def run_and_leave(name: str, action: Callable[[], None]) -> None:
+    """Run a command; an error is one line on standard error and an exit code."""
+    try:
+        action()
+    except CallError as error:
+        _leave(f"varpulis {name}: {error}", error.exit_code)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        sys.stdout = None
+        sys.exit(FAILURE)
+
+
+def _leave(sentence: str, code: int) -> NoReturn:
+    sys.stderr.write(sentence + "\n")
+    raise SystemExit(code)
+
+
+def _key(given: str) -> str:
+    if not given.startswith("@"):
+        return given
+    try:
+        lines = Path(given[1:]).expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CallError(f"--key: cannot read {given[1:]}: {error}", USAGE) from error
+    return lines[0].strip() if lines else ""
+
+
+def _decoded(answer: requests.Response) -> Json:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise CallError(
+            f"{answer.url} answered {answer.status_code} without JSON; "
+            "is a coordinator there?"
+        )
+    if not answer.ok:
+        raise CallError(_refusal(answer.status_code, body))
+    return body
+
+
+def _refusal(status: int, body: Json) -> str:
+    details = body.get("details") or {}
+    findings = [*details.get("diagnostics", []), *details.get("errors", [])]
+    lines = [f"{body.get('error', 'no reason given')} ({status} {body.get('code')})"]
+    lines += [
+        f"  {item.get('path', '')} {item.get('message', '')}" for item in findings
+    ]
+    return "\n".join(lines)
