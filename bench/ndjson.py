@@ -1,4 +1,4 @@
-"""NDJSON over HTTP: straight to a worker, and through the coordinator to two."""
+"""Events over HTTP: singly and as NDJSON to a worker, NDJSON through the coordinator."""
 
 import json
 from contextlib import closing
@@ -21,12 +21,15 @@ def run(effort: Effort) -> list[Result]:
     """Measure batches of 1000 events, whole answers compared for the first of each."""
     events = workload.lines(BATCH * WARM_BATCHES)
     with ThrowawayCluster(2) as cluster:
-        return [_worker(cluster, events, effort), _coordinator(cluster, events, effort)]
+        return [
+            *_worker(cluster, events, effort),
+            _coordinator(cluster, events, effort),
+        ]
 
 
 def _worker(
     cluster: ThrowawayCluster, events: tuple[bytes, ...], effort: Effort
-) -> Result:
+) -> list[Result]:
     port, key = cluster.layout.worker_ports[0], cluster.layout.worker_key
     base = f"http://127.0.0.1:{port}/api/v1/pipelines"
     session = requests.Session()
@@ -50,15 +53,45 @@ def _worker(
         put_load(port, calls, clients=2, seconds=effort.seconds).rate * BATCH
         for _ in range(min(3, effort.repeats))
     )
+    single = _single(port, key, made["id"], events, effort)
     session.delete(f"{base}/{made['id']}", timeout=30)
+    return [
+        single,
+        Result(
+            "NDJSON over HTTP to one worker, batches of 1000",
+            "events/s",
+            samples,
+            target=3e6,
+            checked="outputs of the first batches compared, status of all",
+            note="load generator on the same cores",
+        ),
+    ]
+
+
+def _single(
+    port: int, key: str, pipeline_id: str, events: tuple[bytes, ...], effort: Effort
+) -> Result:
+    """Measure what the coordinator does for each inject: one event per request."""
+    path = f"/api/v1/pipelines/{pipeline_id}/events"
+    calls = [
+        Call("POST", path, key, line, answer=_reply(line)) for line in events[:200]
+    ]
+    samples = tuple(
+        put_load(port, calls, clients=8, seconds=effort.seconds).rate
+        for _ in range(min(3, effort.repeats))
+    )
     return Result(
-        "NDJSON over HTTP to one worker, batches of 1000",
-        "events/s",
+        "one event per request to one worker",
+        "requests/s",
         samples,
-        target=3e6,
-        checked="outputs of the first batches compared, status of all",
+        target=8e3,
+        checked="every answer compared",
         note="load generator on the same cores",
     )
+
+
+def _reply(line: bytes) -> dict[str, Any]:
+    return {"accepted": True, "output_events": workload.expected_outputs((line,))}
 
 
 def _coordinator(
