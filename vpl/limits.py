@@ -10,6 +10,12 @@ MAX_NESTING = 120
 MAX_LOOPS = 16
 """Loops inside each other; Python itself allows twenty in generated code."""
 
+MAX_OPERATIONS = 64
+"""Operations of one stream; each may stand inside the one before it."""
+
+MAX_PROCESSES = 8
+"""`.process` in one stream; each is a loop over what the one before it emitted."""
+
 MAX_HEIGHT = 150
 """Height of an expression tree, so that passes over it may recurse."""
 

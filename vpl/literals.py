@@ -17,7 +17,9 @@ _FLOAT = re.compile(
     r"(?:[0-9]+(?:_[0-9]+)*)?\.[0-9]+(?:_[0-9]+)*(?:[eE][+-]?[0-9]+)?\Z"
     r"|[0-9]+(?:_[0-9]+)*[eE][+-]?[0-9]+\Z"
 )
-_PART = re.compile(r"([0-9]+(?:_[0-9]+)*)(?:\.([0-9]+))?(ns|us|ms|min|s|m|h|d)")
+_PART = re.compile(
+    r"(?=\.?[0-9])((?:[0-9]+(?:_[0-9]+)*)?)(?:\.([0-9]+))?(ns|us|ms|min|s|m|h|d)"
+)
 _TIMESTAMP = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
@@ -100,7 +102,7 @@ def duration(text: str) -> int:
 
 
 def _scaled(whole: str, fraction: str, unit: int) -> int:
-    value = int(whole.replace("_", "")) * unit
+    value = int(whole.replace("_", "") or "0") * unit
     if not fraction:
         return value
     scaled, rest = divmod(int(fraction) * unit, int("1" + "0" * len(fraction)))

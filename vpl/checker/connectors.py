@@ -34,7 +34,7 @@ def connector_declarations(symbols: Symbols) -> Iterator[Diagnostic]:
             known = ", ".join(sorted(CONNECTOR_KINDS))
             advice = hint(decl.kind, CONNECTOR_KINDS) or f"known kinds: {known}"
             message = f"unknown connector kind '{decl.kind}'"
-            yield Diagnostic("E033", message, decl.name_span, advice)
+            yield Diagnostic("E033", message, decl.kind_span, advice)
             continue
         for param in decl.params:
             named = (param.name, param.value, param.name_span)

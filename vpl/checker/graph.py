@@ -8,6 +8,7 @@ from vpl.symbols import Symbols
 
 _Edges = dict[str, list[str]]
 _MOST_REPORTED = 20
+_MOST_NAMED = 20  # streams of one circle
 
 
 def circles(symbols: Symbols) -> Iterator[Diagnostic]:
@@ -26,7 +27,7 @@ def circles(symbols: Symbols) -> Iterator[Diagnostic]:
         if path is None:
             continue
         reported.update(path)
-        way = " -> ".join((*path, name))
+        way = " -> ".join(_shortened((*path, name)))
         message = f"stream '{name}' consumes its own events: {way}"
         yield Diagnostic("E024", message, stream.name_span)
 
@@ -87,6 +88,13 @@ def _way_back(start: str, edges: _Edges) -> list[str] | None:
                     following.append(target)
         row = following
     return None
+
+
+def _shortened(path: tuple[str, ...]) -> tuple[str, ...]:
+    if len(path) <= _MOST_NAMED:
+        return path
+    head, tail = path[: _MOST_NAMED - 2], path[-1]
+    return (*head, f".. {len(path) - _MOST_NAMED + 1} more ..", tail)
 
 
 def _path(start: str, last: str, before: dict[str, str]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from vpl import nodes
-from vpl.catalog import AVAILABLE, OPERATIONS, OperationSpec
+from vpl.catalog import AVAILABLE, BUILTINS, OPERATIONS, OperationSpec
 from vpl.diagnostics import Diagnostic
 from vpl.source import Span
 from vpl.suggestions import hint
@@ -20,6 +20,8 @@ def operations(symbols: Symbols) -> Iterator[Diagnostic]:
         if spec is None:
             message = f"unknown operation '.{node.name}'"
             guess = hint(node.name, OPERATIONS)
+            if node.name in BUILTINS:
+                guess = f"write '{node.name}(x)' or put the filter in parentheses"
             yield Diagnostic("E082", message, node.name_span, guess)
         else:
             yield from _arguments(node, spec)

@@ -1,6 +1,6 @@
 """Nodes of declarations, and the program they make."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vpl.nodes.base import Named, Node
 from vpl.nodes.expressions import Expr
@@ -8,6 +8,7 @@ from vpl.nodes.patterns import PatternDecl
 from vpl.nodes.statements import Assign, Stmt, VarDecl
 from vpl.nodes.streams import StreamDecl
 from vpl.nodes.types import TypeRef
+from vpl.source import NOWHERE, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,12 @@ class Param(Named):
 
 @dataclass(frozen=True, slots=True)
 class ConnectorDecl(Named):
+    """`connector name = kind (params)`; `kind_span` is the place of the kind."""
+
     name: str
     kind: str
     params: tuple[Param, ...]
+    kind_span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

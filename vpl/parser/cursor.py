@@ -122,7 +122,8 @@ class Cursor:
         if self.token.kind != closer:
             if self.token.kind == "eof" or self._at_declaration():
                 raise self.fail("E101", f"'{opener.kind}' is never closed", opener.span)
-            raise self.unexpected(what or f"'{closer}'")
+            hint = "write '==' to compare" if self.at("=") else None
+            raise self.unexpected(what or f"'{closer}'", hint)
         self.advance()
         self.brackets.pop()
         self.levels -= 1

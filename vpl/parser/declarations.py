@@ -167,9 +167,15 @@ class DeclarationParser(StreamParser):
         name_span = self.last.span
         self.expect("=")
         kind = self.expect_name("a connector kind")
+        kind_span = self.last.span
         params = self._params()
         return nodes.ConnectorDecl(
-            name, kind, params, name_span=name_span, span=self.span_from(start)
+            name,
+            kind,
+            params,
+            kind_span=kind_span,
+            name_span=name_span,
+            span=self.span_from(start),
         )
 
     def _context_decl(self) -> nodes.ContextDecl:

@@ -43,6 +43,11 @@ KINDS = frozenset([
     "timestamp",
     "duration",
 ])
+_FOREIGN = {
+    "&&": "write 'and'",
+    "||": "write 'or'",
+    "===": "write '=='",
+}
 _MISSING_OPERAND = frozenset((
     "and",
     "or",
@@ -403,7 +408,7 @@ class ExpressionParser(TypeParser):
     def _no_expression(self, token: Token) -> Expr:
         if token.kind in RESERVED and token.kind not in _MISSING_OPERAND:
             self.expect_name("a name")
-        hint = None
+        hint = _FOREIGN.get(self.last.kind + token.kind)
         if token.kind in {"if", "not"}:
             hint = "put this part in parentheses"
         raise self.unexpected("an expression", hint)

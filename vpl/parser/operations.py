@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from vpl import nodes
+from vpl.limits import MAX_OPERATIONS, MAX_PROCESSES
 from vpl.nodes import Arg, Operation
 from vpl.parser.patterns import PatternParser
 
@@ -50,6 +51,19 @@ class OperationParser(PatternParser):
                 found.append(self._follow())
             else:
                 return tuple(found)
+            self._check_length(found)
+
+    def _check_length(self, ops: list[nodes.StreamOp]) -> None:
+        bounds = {"operations": MAX_OPERATIONS, "'.process'": MAX_PROCESSES}
+        processes = [op for op in ops if getattr(op, "name", None) == "process"]
+        for (what, most), found in zip(bounds.items(), (ops, processes), strict=True):
+            if len(found) > most:
+                raise self.fail(
+                    "E107",
+                    f"more than {most} {what} in one stream",
+                    self.last.span,
+                    "put the rest into a stream of its own",
+                )
 
     def event_source(self) -> nodes.EventSource:
         """Parse `[all] name [where filter] [as alias]`."""

@@ -360,3 +360,32 @@ def test_warnings_do_not_make_a_program_invalid() -> None:
 def test_findings_are_bounded() -> None:
     source = "".join(f"let v{at} = nofunc{at}(1)\n" for at in range(1200))
     assert len(vpl.check(source).diagnostics) == 1000
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("let a = x && y", "write 'and'"),
+        ("let a = x || y", "write 'or'"),
+        ("let a = x === y", "write '=='"),
+        ("let a = f(x = 1)", "write '==' to compare"),
+        ("stream R = A where xs.len() > 1 .emit(r: 1)", "parentheses"),
+    ],
+)
+def test_words_of_other_languages_get_a_hint(source: str, wanted: str) -> None:
+    first = vpl.check(source).diagnostics[0]
+    assert first.hint is not None
+    assert wanted in first.hint
+
+
+def test_an_unknown_connector_kind_is_marked_itself() -> None:
+    (found,) = vpl.check("connector C = mqt(host: 'h')").diagnostics
+    assert (found.code, found.span.column, found.span.end_column) == ("E033", 15, 18)
+
+
+def test_a_long_circle_is_named_in_short() -> None:
+    links = [f"stream S{i} = S{(i + 1) % 300} .emit(a: 1)" for i in range(300)]
+    (found,) = vpl.check("\n".join(links)).diagnostics
+    assert found.code == "E024"
+    assert found.message.endswith(" -> .. 282 more .. -> S0")
+    assert len(found.message) < 300

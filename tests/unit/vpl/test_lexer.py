@@ -49,6 +49,8 @@ def test_numbers_have_their_value(text: str, kind: str, value: object) -> None:
         ("90m", 5400),
         ("1h30m", 5400),
         ("1.5s", 1.5),
+        (".5s", 0.5),
+        ("1m.5s", 60.5),
         ("250ms", 0.25),
         ("2min", 120),
         ("1d", 86400),

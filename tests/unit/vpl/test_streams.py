@@ -4,6 +4,7 @@ import pytest
 
 from tests.unit.vpl.shorthand import codes, only, short
 from vpl import nodes
+from vpl.limits import MAX_OPERATIONS, MAX_PROCESSES
 
 
 def _stream(rest: str) -> nodes.StreamDecl:
@@ -197,3 +198,12 @@ def test_alternatives_may_be_a_step() -> None:
     assert isinstance(root, nodes.PatternSeq)
     assert isinstance(root.items[1], nodes.PatternOr)
     assert isinstance(root.items[2], nodes.PatternNot)
+
+
+def test_a_stream_has_a_bounded_number_of_operations() -> None:
+    longest = "stream S = A" + ".where(x)" * MAX_OPERATIONS
+    assert codes(longest) == []
+    assert codes(f"{longest}.where(x)\nstream T = A") == [("E107", 1)]
+    longest = "stream S = A" + ".process(f())" * MAX_PROCESSES
+    assert codes(longest) == []
+    assert codes(f"{longest}.process(f())\nstream T = A") == [("E107", 1)]
