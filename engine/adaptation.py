@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from engine.runtime.times import parse_duration, parse_instant
+from engine.runtime.times import any_duration, parse_instant
 from engine.runtime.values import Duration, Timestamp
 from vpl import Program, nodes
 
@@ -32,7 +32,7 @@ def _to_timestamp(value: Any) -> Any:
 
 
 def _to_duration(value: Any) -> Any:
-    ns = parse_duration(value) if value.__class__ is str else None
+    ns = any_duration(value) if value.__class__ is str else None
     return value if ns is None else Duration(ns)
 
 

@@ -22,7 +22,7 @@ from engine.event import Event
 from engine.limits import MAX_EVENT_TEXT_CHARS
 from engine.runtime.clock import Clock
 from engine.runtime.intake import clean_map
-from engine.runtime.times import envelope_ns
+from engine.runtime.times import envelope_ns, in_range
 from engine.runtime.values import INT_MAX, INT_MIN, Timestamp
 
 BatchForm = Literal["ndjson", "array", "events", "auto"]
@@ -141,6 +141,11 @@ class RowDecoder:
         """Return an event as envelope and row; raises `BadEventError`."""
         if event.event_type.__class__ is not str or not event.event_type:
             raise BadEventError("event_type must be a non-empty string")
+        stamp = event.timestamp
+        if stamp is not None and (
+            stamp.__class__ is not int or in_range(stamp) is None
+        ):
+            raise BadEventError("timestamp must be nanoseconds in 64 bits")
         fields = clean_map(event.fields)
         self._adaptation.adapt_map(event.event_type, fields)
         return _TypeOnly(event.event_type, self.row(fields, event.timestamp))

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from engine.builtins.regex import RegexError, search
+from engine.builtins.regex import RegexError, SearchTooLargeError, search
 from engine.encoding import encode
 from engine.runtime.display import display
 from engine.runtime.frame import Frame, bounded, too_large
@@ -13,6 +13,7 @@ from engine.runtime.values import Duration, Function, Timestamp
 from engine.runtime.weight import is_bounded
 
 Value = Any
+STEPS_PER_UNIT = 64
 
 
 def on_text(apply: Callable[[str], Any]) -> Callable[[Frame, Value], Value]:
@@ -121,9 +122,13 @@ def matches(x: Frame, text: Value, pattern: Value) -> Value:
     if text.__class__ is not str or pattern.__class__ is not str:
         return x.count("kind")
     try:
-        return search(pattern, text)
+        found, steps = search(pattern, text)
     except RegexError:
         return x.count("argument")
+    except SearchTooLargeError:
+        return too_large(x, "a search")
+    x.n -= steps // STEPS_PER_UNIT
+    return found
 
 
 def stable_hash(x: Frame, value: Value) -> Value:

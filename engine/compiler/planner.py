@@ -41,13 +41,39 @@ def _takers(streams: Iterable[StreamPlan]) -> dict[str, tuple[StreamPlan, ...]]:
 
 def _globals(program: Program, names: Namespace) -> dict[str, GlobalSymbol]:
     found: dict[str, GlobalSymbol] = {}
+    early = _read_early(program)
     for decl in program.body:
         if isinstance(decl, nodes.VarDecl):
             is_mutable = decl.keyword == "var"
-            literal = None if is_mutable else _literal(decl.value, names)
+            is_constant = not is_mutable and decl.name not in early
+            literal = _literal(decl.value, names) if is_constant else None
             attribute = f"g{len(found)}"
             found[decl.name] = GlobalSymbol(decl.name, attribute, is_mutable, literal)
     return found
+
+
+def _read_early(program: Program) -> set[str]:
+    """Return the globals that something reads while they are not yet set, perhaps."""
+    bodies = (decl.body for decl in functions(program).values())
+    in_functions = {
+        part.id
+        for body in bodies
+        for part in walk(*body)
+        if isinstance(part, nodes.Name)
+    }
+    read: set[str] = set()
+    early = set()
+    for decl in program.body:
+        if not isinstance(decl, nodes.VarDecl | nodes.Assign):
+            continue
+        if isinstance(decl, nodes.VarDecl) and decl.name in read:
+            early.add(decl.name)
+        for part in walk(decl.value):
+            if isinstance(part, nodes.Name):
+                read.add(part.id)
+            elif isinstance(part, nodes.Call):
+                read |= in_functions
+    return early
 
 
 def _literal(value: Expr, names: Namespace) -> Code | None:

@@ -24,7 +24,7 @@ def clean(value: Any, depth: int = 1) -> Any:
     if kind is str:
         if len(value) > MAX_EVENT_TEXT_CHARS:
             raise EventTooLargeError(f"a text is longer than {MAX_EVENT_TEXT_CHARS}")
-        return value
+        return value if value.isascii() else _sound(value)
     if kind is int:
         return value if INT_MIN <= value <= INT_MAX else _as_float(value)
     if kind is float:
@@ -36,6 +36,15 @@ def clean(value: Any, depth: int = 1) -> Any:
     if kind in _AS_IS:
         return value
     raise BadEventError(f"a value of class {kind.__name__} is no JSON value")
+
+
+def _sound(text: str) -> str:
+    """Return `text`; halves of surrogate pairs, which JSON cannot carry, are refused."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadEventError("a text is not valid Unicode") from error
+    return text
 
 
 def _as_float(value: int) -> float:
@@ -67,5 +76,7 @@ def clean_map(value: dict[Any, Any], depth: int = 0) -> dict[str, Any]:
             continue
         if key.__class__ is not str:
             raise BadEventError("a member name is no text")
+        if not key.isascii():
+            _sound(key)
         cleaned[key] = clean(member, depth + 1)
     return cleaned

@@ -24,8 +24,15 @@ UNITS_NS: Final[dict[str, int]] = {
     "us": 1_000,
     "ns": 1,
 }
+_ISO_UNITS_NS = tuple(seconds * NS_PER_S for seconds in (604_800, 86_400, 3_600, 60, 1))
 _UNIT_NAMES = {**UNITS_NS, "min": UNITS_NS["m"]}
-_PART = re.compile(r"(\d+)(?:\.(\d+))?(ns|us|ms|min|s|m|h|d)", re.ASCII)
+_ISO_NUMBER = r"(\d+(?:[.,]\d+)?)"
+_ISO_DURATION = re.compile(
+    rf"([+-])?P(?=[\dT])(?:{_ISO_NUMBER}W)?(?:{_ISO_NUMBER}D)?"
+    rf"(?:T(?=\d)(?:{_ISO_NUMBER}H)?(?:{_ISO_NUMBER}M)?(?:{_ISO_NUMBER}S)?)?",
+    re.ASCII,
+)
+_PART = re.compile(r"(?=\.?\d)(\d*)(?:\.(\d+))?(ns|us|ms|min|s|m|h|d)", re.ASCII)
 
 
 def parse_instant(text: str, *, needs_offset: bool = False) -> int | None:
@@ -90,6 +97,18 @@ def parse_duration(text: str) -> int | None:
         total += int(found[1] + fraction) * last // 10 ** len(fraction)
         at = found.end()
     return in_range(-total if is_negative else total) if rest else None
+
+
+def any_duration(text: str) -> int | None:
+    """Return a VPL or ISO 8601 duration in nanoseconds, None if it is none."""
+    found = _ISO_DURATION.fullmatch(text)
+    if found is None or len(text) > _LONGEST_DURATION:
+        return parse_duration(text)
+    total = 0
+    for unit, part in zip(_ISO_UNITS_NS, found.groups()[1:], strict=True):
+        whole, _, fraction = (part or "0").replace(",", ".").partition(".")
+        total += int(whole + fraction) * unit // 10 ** len(fraction)
+    return in_range(-total if found[1] == "-" else total)
 
 
 def duration_text(ns: int) -> str:

@@ -203,3 +203,16 @@ def test_an_exact_form_is_passed_by_for_other_kinds() -> None:
     assert value_of("f(s, s)", {"s": "x"}, more) == "xx"
     assert value_of("f(zap, 1)", {}, more) is None
     assert value_of("f(h, 1)", {"h": 1.5}, more) == 2.5
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["let a = b\nlet b = 1", "let a = f()\nlet b = 1\nfn f(): b"],
+)
+def test_a_global_is_null_until_its_declaration_ran(more: str) -> None:
+    assert values_of("a: a, b: b", more=more) == {"b": 1}
+
+
+def test_a_global_set_before_is_seen_by_functions_at_load() -> None:
+    more = "let b = 1\nlet a = f()\nfn f(): b"
+    assert value_of("a", more=more) == 1

@@ -8,6 +8,7 @@ import pytest
 
 from engine import Event, compile_program
 from engine.compiler.namespace import sound_text
+from vpl.limits import MAX_OPERATIONS, MAX_PROCESSES
 
 HOSTILE = [
     "__import__",
@@ -118,3 +119,27 @@ def test_the_recursion_limit_of_python_is_only_ever_raised() -> None:
     before = sys.getrecursionlimit()
     compile_program("stream S = In .emit(a)")
     assert sys.getrecursionlimit() >= before
+
+
+@pytest.mark.parametrize("follow", ["", "\nstream Q = R .emit(b: 1)"])
+@pytest.mark.parametrize(
+    "ops",
+    [
+        ".where(x > 0)" * (MAX_OPERATIONS - 1) + ".emit(a: 1)",
+        ".process(f())" * MAX_PROCESSES + ".emit(a: 1)",
+        (".where(x > 0)" * 7 + ".process(f())") * MAX_PROCESSES,
+    ],
+)
+def test_the_longest_streams_compile_and_run(ops: str, follow: str) -> None:
+    source = f"fn f(): emit T(x: 1)\nstream R = In {ops}{follow}"
+    outputs = compile_program(source).inject(Event("In", {"x": 1})).outputs
+    assert len(outputs) == (2 if follow else 1)
+
+
+def test_long_chains_of_functions_and_many_streams_compile() -> None:
+    lines = [f"stream S{i} = In{i} .emit(a: f{i}(x))" for i in range(500)]
+    lines += [f"fn f{i}(x: int) -> int: f{i - 1}(x) + 1" for i in range(499, 0, -1)]
+    source = "\n".join([*lines, "fn f0(x: int) -> int: x"])
+    pipeline = compile_program(source)
+    (output,) = pipeline.inject(Event("In150", {"x": 1})).outputs
+    assert output == {"event_type": "S150", "a": 151}

@@ -180,3 +180,11 @@ def test_a_hostile_regex_is_linear_and_a_bad_one_is_counted() -> None:
     assert value_of('matches(s, "(a+)+$")', fields) is False
     assert errors_of('matches(s, "(")', fields) == {"argument": 1}
     assert errors_of(r'matches(s, "(a)\\1")', fields) == {"argument": 1}
+
+
+def test_a_search_that_may_take_seconds_is_refused() -> None:
+    source = "stream R = In .emit(r: matches(repeat('ab', 500_000), '[ab]{1,900}c'))"
+    reply = compile_program(source).inject(Event("In", {}))
+    assert reply.outputs == [{"event_type": "R"}]
+    assert codes(reply.errors) == [("R004", "R")]
+    assert value_of("matches(repeat('ab', 500_000), '[ab]+c')") is False

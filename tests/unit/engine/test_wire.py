@@ -253,3 +253,43 @@ def test_replies_have_the_documented_shape() -> None:
         "processing_time_us",
         "rejected",
     ]
+
+
+@pytest.mark.parametrize("fields", [{"a": "\ud800"}, {"\ud800": 1}, {"a": ["\udfff"]}])
+def test_half_a_surrogate_pair_is_no_text(fields: dict[str, Any]) -> None:
+    pipeline = compile_program("stream R = In .emit()")
+    with pytest.raises(BadEventError, match="Unicode"):
+        pipeline.inject(Event("In", fields))
+    assert json.loads(pipeline.inject(Event("In", {"a": "é😀"})).to_json_bytes())
+
+
+@pytest.mark.parametrize("stamp", [2**63, -(2**63) - 1, 1.5, True])
+def test_a_timestamp_out_of_range_is_refused(stamp: Any) -> None:
+    pipeline = compile_program("stream R = In .emit(t: timestamp)")
+    with pytest.raises(BadEventError, match="timestamp"):
+        pipeline.inject(Event("In", {}, stamp))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1h30m", 5400.0),
+        (".5s", 0.5),
+        ("PT1H30M", 5400.0),
+        ("P1DT0.5S", 86_400.5),
+        ("P2W", 1_209_600.0),
+        ("-PT1,5S", -1.5),
+        ("PT", None),
+        ("P", None),
+        ("P1H", None),
+        ("P1Y", None),
+        ("PT99999999999999999H", None),
+    ],
+)
+def test_duration_texts_of_declared_fields_are_read(
+    text: str, seconds: float | None
+) -> None:
+    source = "event In:\n    d: duration\nstream R = In .emit(d: d)"
+    pipeline = compile_program(source)
+    (output,) = pipeline.inject(Event("In", {"d": text})).outputs
+    assert output["d"] == (text if seconds is None else round(seconds * 1_000_000_000))
