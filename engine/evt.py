@@ -1,26 +1,17 @@
 """Event files (vpl.md 17.1): one event per line, dated by offsets."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from engine.errors import BadEventError
 from engine.event import Event
-
-NS_PER_MS = 1_000_000
-UNIT_NS = {
-    "ns": 1,
-    "us": 1_000,
-    "ms": NS_PER_MS,
-    "s": 1_000 * NS_PER_MS,
-    "m": 60_000 * NS_PER_MS,
-    "min": 60_000 * NS_PER_MS,
-    "h": 3_600_000 * NS_PER_MS,
-    "d": 86_400_000 * NS_PER_MS,
-}
+from engine.runtime.intake import clean_map
+from engine.runtime.times import NS_PER_MS, in_range, parse_duration, parse_instant
+from engine.runtime.values import iso_text
+from engine.wire import parse_event
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -32,10 +23,10 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|min|s|m|h|d)")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", '"': '"', "'": "'", "\\": "\\"}
 _WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None, "nil": None}
+_DIGITS = re.compile(r"\d+", re.ASCII)
 MAX_DEPTH = 32
 
 
@@ -47,45 +38,48 @@ class BadLineError(ValueError):
         self.number = number
 
 
-@dataclass(frozen=True, slots=True)
-class RawLine:
-    """A line that is JSON: `wire` reads it like any payload."""
-
-    number: int
-    payload: bytes
-
-
 class EvtReader:
     """Reads an event file line by line.
 
     `declared` gives the field names of declared events, for `Type(v1, v2)`;
-    `start_ns` is the instant offsets count from.
+    `start_ns` is the instant offsets count from. A bad line ends the reading, or is
+    handed to `on_bad` and left out.
     """
 
     def __init__(
-        self, declared: Mapping[str, Sequence[str]] | None = None, start_ns: int = 0
+        self,
+        declared: Mapping[str, Sequence[str]] | None = None,
+        start_ns: int = 0,
+        on_bad: Callable[[BadLineError], None] | None = None,
     ) -> None:
         self._declared = declared or {}
+        self._on_bad = on_bad
         self._start_ns = start_ns
         self._previous_ns = start_ns - NS_PER_MS
         self._batch_ns: int | None = None
 
-    def read(self, lines: Iterable[str]) -> Iterator[Event | RawLine]:
-        """Yield events in order; raises BadLineError at the first bad line."""
+    def read(self, lines: Iterable[str]) -> Iterator[Event]:
+        """Yield events in order; raises BadLineError unless `on_bad` takes those."""
         for number, line in enumerate(lines, start=1):
             text = line.strip()
             if not text or text.startswith(("#", "//")):
                 continue
             try:
-                found = self._line(number, text)
-            except ValueError as error:
-                raise BadLineError(number, str(error)) from error
+                found = self._line(text)
+            except (ValueError, BadEventError) as error:
+                bad = BadLineError(number, str(error))
+                if self._on_bad is None:
+                    raise bad from error
+                self._on_bad(bad)
+                continue
             if found is not None:
                 yield found
 
-    def _line(self, number: int, text: str) -> Event | RawLine | None:
+    def _line(self, text: str) -> Event | None:
         if text.startswith("{"):
-            return RawLine(number, text.encode())
+            event = parse_event(text.encode())
+            event.timestamp = self._date(event.timestamp)
+            return event
         if batch := re.fullmatch(r"BATCH\s+(\d+)\s*;?", text):
             self._batch_ns = int(batch[1]) * NS_PER_MS
             return None
@@ -94,6 +88,7 @@ class EvtReader:
             dated, _, text = text.partition(" ")
             moment = self._moment(dated[1:])
         event = _EventText(text, self._declared).event()
+        clean_map(event.fields)  # bounds and texts, as for events of any way in
         event.timestamp = self._date(moment)
         return event
 
@@ -107,24 +102,21 @@ class EvtReader:
         return moment
 
     def _moment(self, text: str) -> int:
-        if text.isascii() and text.isdigit():
-            return self._start_ns + int(text) * NS_PER_MS
-        parts = _DURATION_PART.findall(text)
-        if parts and "".join(n + unit for n, unit in parts) == text:
-            return self._start_ns + sum(int(float(n) * UNIT_NS[u]) for n, u in parts)
-        return instant_ns(text)
+        offset = parse_duration(f"{text}ms" if _DIGITS.fullmatch(text) else text)
+        if offset is None:
+            return instant_ns(text)
+        moment = in_range(self._start_ns + offset)
+        if moment is None:
+            raise ValueError(f"'{text}' is too far away")
+        return moment
 
 
 def instant_ns(text: str) -> int:
     """Return an ISO 8601 instant (UTC unless it says otherwise) in nanoseconds."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"'{text}' is neither an offset nor a time") from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+    moment = parse_instant(text)
+    if moment is None:
+        raise ValueError(f"'{text}' is neither an offset nor a time")
+    return moment
 
 
 class _EventText:
@@ -240,8 +232,15 @@ def _token_value(kind: str, text: str) -> Any:
             raise ValueError(f"{text} does not fit 64 bits")
         return value
     if kind == "text":
-        return _ESCAPE.sub(_unescape, text[1:-1])
+        return _joined_pairs(_ESCAPE.sub(_unescape, text[1:-1]))
     return text.strip("`") if kind == "word" else text
+
+
+def _joined_pairs(text: str) -> str:
+    """Join the halves of code points that were escaped as surrogate pairs."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def _unescape(found: re.Match[str]) -> str:
@@ -253,11 +252,10 @@ def _unescape(found: re.Match[str]) -> str:
     raise ValueError(f"unknown escape \\{what}")
 
 
-def as_payload(event: Event | RawLine) -> bytes:
-    """Return what a line held as one JSON line for `Pipeline.inject_batch`."""
-    if isinstance(event, RawLine):
-        return event.payload
+def as_payload(event: Event) -> bytes:
+    """Return an event as one JSON line for `Pipeline.inject_batch`."""
     body: dict[str, Any] = {"event_type": event.event_type, "fields": event.fields}
     if event.timestamp is not None:
-        body["timestamp"] = event.timestamp // NS_PER_MS
+        whole_ms, rest = divmod(event.timestamp, NS_PER_MS)
+        body["timestamp"] = iso_text(event.timestamp) if rest else whole_ms
     return msgspec.json.encode(body)

@@ -23,7 +23,7 @@ class Block:
 
 def evt_blocks(text: str, reader: EvtReader) -> Iterator[Block]:
     """Yield the events of `.evt` text; raises BadLineError at a bad line."""
-    return _joined(map(as_payload, reader.read(text.splitlines())), BLOCK_EVENTS)
+    return _joined(map(as_payload, reader.read(text.split("\n"))), BLOCK_EVENTS)
 
 
 def json_blocks(text: str) -> Iterator[Block]:

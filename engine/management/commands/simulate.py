@@ -81,10 +81,10 @@ class Command(EngineCommand):
         """Exit with 1 if the program has errors or an event could not be read."""
         sinks = RecordingSinks()
         pipeline = compile_or_exit(options["program"], sinks)
-        blocks = self._blocks(pipeline, options)
+        totals = Totals()
+        blocks = self._blocks(pipeline, totals, options)
         pipeline.start()
         started = time.perf_counter()
-        totals = Totals()
         try:
             with progress_of("simulating", _size(options["events"])) as advance:
                 for block in blocks:
@@ -96,14 +96,22 @@ class Command(EngineCommand):
         totals.seconds = time.perf_counter() - started
         self._report(totals, pipeline, options)
 
-    def _blocks(self, pipeline: Pipeline, options: dict[str, Any]) -> Iterator[Block]:
+    def _blocks(
+        self, pipeline: Pipeline, totals: "Totals", options: dict[str, Any]
+    ) -> Iterator[Block]:
         path = options["events"]
         if path.endswith(".evt"):
             try:
                 start_ns = instant_ns(options["start"])
             except ValueError as error:
                 raise usage_error(f"--start: {error}") from error
-            reader = EvtReader(_declared_fields(pipeline), start_ns)
+
+            def skip(bad: BadLineError) -> None:
+                totals.bad += 1
+                self.stderr.write(f"skipped {bad}")
+
+            on_bad = skip if options["skip_bad"] else None
+            reader = EvtReader(_declared_fields(pipeline), start_ns, on_bad)
             return evt_blocks(read_text(path), reader)
         if path.endswith(".json"):
             return json_blocks(read_text(path))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.evt import BadLineError, EvtReader, RawLine
+from engine.evt import BadLineError, EvtReader, as_payload
+from engine.wire import parse_event
 
 MS = 1_000_000
 
@@ -29,6 +30,7 @@ def one(text, **options):
         ("nil", None),
         ('"a\\"b\\u00e9"', 'a"b\u00e9'),
         ("'single'", "single"),
+        ('"\\ud83d\\ude00é"', "\U0001f600é"),
         ("bare-word.x", "bare-word.x"),
         ("[1, [2], {a: 3}]", [1, [2], {"a": 3}]),
         ("{a: {b: []}}", {"a": {"b": []}}),
@@ -80,8 +82,24 @@ def test_batch_dates_the_following_lines():
     assert [event.timestamp // MS for event in found] == [100, 100, 7, 200]
 
 
-def test_json_lines_are_handed_on():
-    assert one('{"event_type": "X"}') == RawLine(1, b'{"event_type": "X"}')
+def test_json_lines_are_events_like_others():
+    stamped = '{"event_type": "X", "data": {"a": 1}, "timestamp": 70}'
+    found = read(f'{{"event_type": "X", "b": 2}}\n{stamped}\nY')
+    assert [event.fields for event in found] == [{"b": 2}, {"a": 1}, {}]
+    assert [event.timestamp // MS for event in found] == [0, 70, 71]
+
+
+def test_offsets_are_exact_and_survive_as_payload():
+    (event,) = read("@1.1s250ns A")
+    assert event.timestamp == 1_100_000_250
+    assert parse_event(as_payload(event)).timestamp == event.timestamp
+
+
+def test_bad_lines_are_handed_over_where_somebody_takes_them():
+    bad = []
+    found = read("A\nX {\n{\nB", on_bad=bad.append)
+    assert [event.event_type for event in found] == ["A", "B"]
+    assert [error.number for error in bad] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +118,10 @@ def test_json_lines_are_handed_on():
         "X { v: 5. }",
         "X" + "{a:" * 40,
         "@10s",
+        "@999999999999999999d X",
+        '{"event_type": 5}',
+        '{"a"',
+        'X { v: "\\ud800" }',
     ],
 )
 def test_a_bad_line_is_named(line):
