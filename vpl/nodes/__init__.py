@@ -25,10 +25,17 @@ from vpl.nodes.declarations import (
 from vpl.nodes.expressions import (
     Arg,
     ArrayLiteral,
+    Assign,
     Binary,
+    Break,
     Call,
+    Continue,
+    EmitStmt,
     Expr,
+    ExprStmt,
+    ForStmt,
     IfExpr,
+    IfStmt,
     Index,
     KindTest,
     Lambda,
@@ -38,8 +45,12 @@ from vpl.nodes.expressions import (
     Member,
     Name,
     Range,
+    Return,
     Slice,
+    Stmt,
     Unary,
+    VarDecl,
+    WhileStmt,
 )
 from vpl.nodes.patterns import (
     PatternAnd,
@@ -49,19 +60,6 @@ from vpl.nodes.patterns import (
     PatternNot,
     PatternOr,
     PatternSeq,
-)
-from vpl.nodes.statements import (
-    Assign,
-    Break,
-    Continue,
-    EmitStmt,
-    ExprStmt,
-    ForStmt,
-    IfStmt,
-    Return,
-    Stmt,
-    VarDecl,
-    WhileStmt,
 )
 from vpl.nodes.streams import (
     Branch,

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 
 from vpl.nodes.base import Named, Node
-from vpl.nodes.expressions import Expr
+from vpl.nodes.expressions import Assign, Expr, Stmt, VarDecl
 from vpl.nodes.patterns import PatternDecl
-from vpl.nodes.statements import Assign, Stmt, VarDecl
 from vpl.nodes.streams import StreamDecl
 from vpl.nodes.types import TypeRef
 from vpl.source import NOWHERE, Span
