@@ -104,7 +104,11 @@ class Expressions:
         temp = self.scope.temp()
         kinds = (code.kinds & FIELD) | NULL
         slow = f"sent({temp}, {self.scope.frame})"
-        test = f"({temp} := {code.text}).__class__ in PLAIN"
+        kind = self.scope.temp()
+        test = f"({kind} := ({temp} := {code.text}).__class__) in PLAIN"
+        if code.kinds & FLOAT:  # the usual kind first, without a call
+            bind = f"({kind} := ({temp} := {code.text}).__class__) is float"
+            test = f"{bind} and {temp} - {temp} == 0.0 or {kind} in PLAIN"
         return combine(f"({temp} if {test} else {slow})", kinds, code)
 
     def _as_stored(self, code: Code) -> Code:
