@@ -149,8 +149,19 @@ class Pipeline:
                 self._executor.close(timeout_s)
             self._hub.close(timeout_s)
 
-    def flush(self) -> None:
-        """End what waits for later events; nothing of this build does."""
+    def flush(self) -> Reply:
+        """Let time run to infinity after the last event, and return what that causes.
+
+        Windows and sessions pass, waiting absences match (vpl.md 12.3).
+        """
+        if not self._is_started:
+            self.start()
+        with self._lock:
+            self._refuse_if_closed()
+            began = time.perf_counter()
+            made, faults, is_complete, _ = self._executor.flush()
+            self._count(0, len(made), began)
+        return Reply(True, made, faults, is_complete)
 
     @property
     def sinks(self) -> dict[str, Sink]:

@@ -23,7 +23,7 @@ from engine.limits import MAX_EVENT_TEXT_CHARS
 from engine.runtime.clock import Clock
 from engine.runtime.intake import clean_map
 from engine.runtime.times import envelope_ns, in_range
-from engine.runtime.values import INT_MAX, INT_MIN, Timestamp
+from engine.runtime.values import INT_MAX, INT_MIN
 
 BatchForm = Literal["ndjson", "array", "events", "auto"]
 Rejected = dict[str, Any]
@@ -162,8 +162,8 @@ class RowDecoder:
                 return Decoded(self._stamped(rows, fast), fast.is_nested)
         return self._decode_each(payload, form)
 
-    def _instant(self, timestamp: int | None) -> Timestamp:
-        return Timestamp(self._clock.now_ns() if timestamp is None else timestamp)
+    def _instant(self, timestamp: int | None) -> int:
+        return self._clock.now_ns() if timestamp is None else timestamp
 
     # --- one form for the whole batch ---------------------------------------------
 

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.compiler import expressions, functions, streams
+from engine.compiler import expressions, functions, handlers, streams
 from engine.compiler.exact import add_exact_forms
 from engine.compiler.expressions import Expressions
 from engine.compiler.functions import body_scope, compile_function
+from engine.compiler.handlers import HANDLERS
 from engine.compiler.lines import Lines
 from engine.compiler.namespace import FieldTable, Namespace, sound_text
 from engine.compiler.outputs import row_struct
@@ -23,14 +24,16 @@ from engine.compiler.queued import QueuedProgram
 from engine.compiler.sinkports import SinkPort
 from engine.compiler.sites import Sites
 from engine.compiler.static import StaticProgram, TooManyBodiesError
-from engine.compiler.streams import Unit
+from engine.compiler.streams import StateSlot, Unit
 from engine.runtime.routes import Route
+from engine.runtime.state import FOREVER
+from engine.runtime.stream_clock import StreamClock
 from vpl import Program, nodes
 
 FILE_NAME: Final = "<vpl pipeline>"
 _BUILTINS: Final = {
     kind.__name__: kind for kind in (float, int, str, bool, list, dict, range)
-} | {"len": len}
+} | {"len": len, "min": min, "max": max}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,9 @@ class Compiled:
     """A compiled program; the runtime gives it frames, budgets and locks to run with.
 
     `code` defines the functions in a copy of `values`; `line_map` gives the VPL line
-    of each generated line, 0 where there is none.
+    of each generated line, 0 where there is none. `clocks` are those of the streams that
+    have one, by index; such a stream with deadlines has a function `end<index>` that
+    works off what is due.
     """
 
     plan: Plan
@@ -49,6 +54,8 @@ class Compiled:
     values: dict[str, Any]
     row_class: type[msgspec.Struct]
     ports: tuple[SinkPort, ...]
+    states: tuple[StateSlot, ...]
+    clocks: dict[int, StreamClock]
     queued: QueuedProgram | None
 
     @property
@@ -78,7 +85,7 @@ class _Module:
         self.names = Namespace(fields)
         self.plan = plan_program(program, self.names)
         self.sites = Sites()
-        self.unit = Unit(self.plan, self.names, self.sites, [])
+        self.unit = Unit(self.plan, self.names, self.sites, HANDLERS)
         self.queued: QueuedProgram | None = None
 
     def compiled(self) -> Compiled:
@@ -98,6 +105,8 @@ class _Module:
             values,
             row_class,
             tuple(self.unit.ports),
+            tuple(self.unit.states.values()),
+            dict(self.unit.clocks),
             self.queued,
         )
 
@@ -125,7 +134,7 @@ class _Module:
             try:
                 return StaticProgram(self.unit).write()
             except TooManyBodiesError:
-                self.unit.ports.clear()
+                self.unit.forget()
         self.queued = QueuedProgram(self.unit)
         return self.queued.write()
 
@@ -152,8 +161,8 @@ class _Module:
         types = []
         for site in self.sites.all:
             name = self.names.fresh("row")
-            with lines.block(f"def {name}(o, r):"):
-                lines.add(f"return {site.row('o', 'r', self.names)}")
+            with lines.block(f"def {name}(o, ts):"):
+                lines.add(f"return {site.row('o', 'ts', self.names)}")
             entries.append(f"{site.generated}: {name}")
             types.append(
                 f"{site.generated}: {self.names.text(sound_text(site.event_type))}"
@@ -167,6 +176,8 @@ class _Module:
             **expressions.RUNTIME,
             **functions.RUNTIME,
             **streams.RUNTIME,
+            **handlers.RUNTIME,
             "__builtins__": _BUILTINS,
             "UNROUTED": [0],
+            "FOREVER": FOREVER,
         }

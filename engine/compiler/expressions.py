@@ -28,7 +28,7 @@ from engine.compiler.kinds import (
 )
 from engine.compiler.lines import Lines
 from engine.compiler.scopes import Scope
-from engine.runtime import access
+from engine.runtime import access, bound
 from engine.runtime.frame import paying
 from engine.runtime.values import Duration, Timestamp
 from vpl import nodes, walk
@@ -63,6 +63,11 @@ RUNTIME: Final = {
     "new_map": access.new_map,
     "call_value": access.call_value,
     "NO_BOUND": access.NO_BOUND,
+    "bound_field": bound.bound_field,
+    "bound_whole": bound.bound_whole,
+    "row_maps": bound.row_maps,
+    "match_map": bound.match_map,
+    "join_map": bound.join_map,
     "NUMBERS": frozenset((int, float)),
     "PLAIN": frozenset((type(None), bool, int, str, Timestamp, Duration)),
     "Timestamp": Timestamp,
@@ -269,10 +274,7 @@ class Expressions:
         found = self._map_member(name, node)
         if not scope.is_dynamic_alias(name):
             return found
-        direct = scope.field(node.name)
-        known = f"{scope.names.text(name)} in {scope.frame}.aliases"
-        text = f"({direct.text} if {known} else {found.text})"
-        return combine(text, direct.kinds | found.kinds, direct, found)
+        return scope.dynamic_member(name, node.name, found)
 
     def _map_member(self, name: str, node: nodes.Member) -> Code:
         scope = self.scope

@@ -10,10 +10,11 @@ from typing import Final
 
 from engine.compiler.code import FRAME, Code, combine, variable
 from engine.compiler.expressions import Expressions
-from engine.compiler.kinds import ANY, FLOAT, FUNCTION, INT, NULL, STR, within
+from engine.compiler.kinds import ANY, FIELD, FLOAT, FUNCTION, INT, NULL, STR, within
 from engine.compiler.lines import Lines
 from engine.compiler.namespace import Namespace
 from engine.compiler.outputs import new_site
+from engine.compiler.readers import RowReader
 from engine.compiler.scopes import Scope
 from engine.compiler.sites import Sites
 from engine.compiler.symbols import FunctionSymbol, Symbols
@@ -42,12 +43,14 @@ def body_scope(names: Namespace, symbols: Symbols, sites: Sites) -> Scope:
     """Return the scope of a function body: frame `x`, call depth `d`."""
     uses = frozenset({FRAME})
     row = Code("x.row", ANY, 1, uses)
+    partition = Code("x.partition", FIELD, 1, uses)
+    reader = RowReader(names, row, None, partition=partition)
     event_type = Code("x.type", STR | NULL, 1, uses)
 
     def make_lambda(scope: Scope, node: nodes.Lambda) -> Code:
         return compile_lambda(scope, node, sites)
 
-    return Scope(names, symbols, "x", "d + 1", row, event_type, None, make_lambda)
+    return Scope(names, symbols, "x", "d + 1", reader, event_type, make_lambda)
 
 
 def compile_function(

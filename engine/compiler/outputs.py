@@ -42,10 +42,13 @@ class OutputSite:
             return f"{output}.a{self.fields.index(field)}"
         return f"{output}.places[{self.fields.index(field)}]"
 
-    def row(self, output: str, parent: str, names: Namespace) -> str:
-        """Return the text that makes the row of the output for its consumers."""
+    def row(self, output: str, stamp: str, names: Namespace) -> str:
+        """Return the text that makes the row of the output for its consumers.
+
+        `stamp` is the text of its timestamp in ns.
+        """
         fields = names.fields
-        values = [f"{parent}.ts"] if fields.stamped else []
+        values = [stamp] if fields.stamped else []
         values += [self.read(output, field, names) for field in fields.attributes]
         if fields.whole:
             values.append(self._as_map(output, names))

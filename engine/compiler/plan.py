@@ -2,12 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from engine.compiler.symbols import Symbols
 from vpl import nodes
 from vpl.nodes import Expr, Program
 
 DEFAULT_CONTEXT = ""
+MANY_KINDS: Final = frozenset(("sequence", "timer"))
+MANY_OPS: Final = frozenset(("process", "window", "fork"))
+CLOCKED_OPS: Final = frozenset((
+    "window",
+    "distinct",
+    "watermark",
+    "allowed_lateness",
+    "within",
+))
+DECLARATIONS: Final = frozenset((
+    *("context", "from", "watermark", "allowed_lateness"),
+    *("on", "on_error", "within", "not"),
+))
+"""Operations whose place does not matter (vpl.md 8.3, marked there)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +37,20 @@ class Input:
 class StreamPlan:
     """One stream: its inputs, its operations in order and what they need.
 
+    `kind` is the form of its source: `event`, `merge`, `join`, `timer` or `sequence`
+    (patterns included). `ops` are the operations after the source without declarations.
+    `aliases` name the current event, `bound_aliases` the parts of a match or join.
     `gives` are the types of its final events besides its own name.
     """
 
     index: int
     name: str
     decl: nodes.StreamDecl
+    kind: str
     inputs: tuple[Input, ...]
     ops: tuple[nodes.Operation, ...]
     aliases: frozenset[str]
+    bound_aliases: frozenset[str]
     context: str
     gives: frozenset[str]
 
@@ -43,6 +63,35 @@ class StreamPlan:
     def has_emit(self) -> bool:
         """Tell whether outputs are made by `.emit`."""
         return any(op.name == "emit" for op in self.ops)
+
+    @property
+    def gives_many(self) -> bool:
+        """Tell whether it may give several final events at once, or at other times."""
+        return self.kind in MANY_KINDS or any(op.name in MANY_OPS for op in self.ops)
+
+    @property
+    def is_clocked(self) -> bool:
+        """Tell whether it has a clock (vpl.md 12.2)."""
+        if self.kind in {"join", "sequence"}:
+            return True
+        return any(
+            isinstance(op, nodes.Operation) and op.name in CLOCKED_OPS
+            for op in self.decl.ops
+        )
+
+    @property
+    def has_deadlines(self) -> bool:
+        """Tell whether something may be due without an event that causes it."""
+        return self.kind == "sequence" or any(op.name == "window" for op in self.ops)
+
+    def declared(self, name: str) -> nodes.Operation | None:
+        """Return the last operation of a name, declarations included."""
+        found = [
+            op
+            for op in self.decl.ops
+            if isinstance(op, nodes.Operation) and op.name == name
+        ]
+        return found[-1] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +131,11 @@ class Plan:
 
     @property
     def is_static(self) -> bool:
-        """Tell whether every stream gives at most one event per event.
+        """Tell whether streams with consumers give at most one event per event.
 
         Then the order of work is known when compiling and needs no queue.
         """
         return not self.is_threaded and not any(
-            stream.has_process and self.has_consumers(stream) for stream in self.streams
+            stream.kind == "timer" or (stream.gives_many and self.has_consumers(stream))
+            for stream in self.streams
         )

@@ -4,7 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from engine.compiler.code import Code
 from engine.compiler.namespace import Namespace
-from engine.compiler.plan import DEFAULT_CONTEXT, Input, Plan, StreamPlan
+from engine.compiler.plan import (
+    DECLARATIONS,
+    DEFAULT_CONTEXT,
+    Input,
+    Plan,
+    StreamPlan,
+)
 from engine.compiler.symbols import FunctionSymbol, GlobalSymbol, Symbols
 from vpl import CallGraph, functions, nodes, walk
 from vpl.nodes import Expr, Program
@@ -16,10 +22,12 @@ def plan_program(program: Program, names: Namespace) -> Plan:
     streams = _streams(program, graph)
     contexts = tuple(dict.fromkeys(stream.context for stream in streams))
     aliases: frozenset[str] = frozenset().union(*(s.aliases for s in streams))
+    bound: frozenset[str] = frozenset().union(*(s.bound_aliases for s in streams))
     symbols = Symbols(
         _globals(program, names),
         _functions(program, graph),
         aliases,
+        bound,
         is_shared=len(contexts) > 1,
     )
     connectors = tuple(
@@ -132,12 +140,18 @@ def _stream(index: int, decl: nodes.StreamDecl, graph: CallGraph) -> StreamPlan:
         index,
         decl.name,
         decl,
+        _kind(decl),
         _inputs(decl.source),
-        tuple(op for op in ops if op.name not in {"context", "from"}),
+        tuple(op for op in ops if op.name not in DECLARATIONS),
         _aliases(decl.source),
+        frozenset(),
         _context(ops),
         frozenset(gives),
     )
+
+
+def _kind(decl: nodes.StreamDecl) -> str:
+    return "merge" if isinstance(decl.source, nodes.MergeSource) else "event"
 
 
 def _inputs(source: nodes.Source) -> tuple[Input, ...]:

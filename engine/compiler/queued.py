@@ -4,11 +4,14 @@ Used where a stream gives many events that have consumers, and with contexts.
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 from engine.compiler.code import variable
 from engine.compiler.kinds import STR
 from engine.compiler.lines import Lines
 from engine.compiler.plan import StreamPlan
+from engine.compiler.sinkports import SinkPort
+from engine.compiler.static import due_function
 from engine.compiler.streams import Current, StreamCompiler, Unit
 from engine.runtime.routes import Route
 
@@ -16,10 +19,18 @@ Variant = tuple[int, frozenset[str]]
 
 
 class QueueTarget:
-    """Hands outputs and final events to the lane `w`."""
+    """Hands outputs and final events to the lane `w`, at depth `p`."""
+
+    params = ("w", "p")
 
     def __init__(self, program: "QueuedProgram") -> None:
         self.program = program
+
+    def enter(self, lines: Lines) -> None:
+        """Write nothing: all that is needed are the parameters."""
+
+    def leave(self) -> None:
+        """Write nothing."""
 
     def output(self, stream: StreamPlan, text: str, lines: Lines) -> None:
         """Append one output."""
@@ -71,6 +82,25 @@ class QueuedProgram:
             index, names = self._unwritten.popleft()
             function = self.variants[index, names]
             lines.take(self._function(self.unit.plan.streams[index], names, function))
+        for stream in self.unit.plan.streams:
+            if stream.has_deadlines:
+                lines.take(due_function(self.unit, stream, self.target.params))
+                lines.take(self._ending(stream))
+        return lines
+
+    def _ending(self, stream: StreamPlan) -> Lines:
+        """Return the function that works off what is due without an event.
+
+        It takes the place of a stream function: the row is the time in ns.
+        """
+        at = stream.index
+        body = Lines(1)
+        body.add(f"due{at}(r, w, p)")
+        ports = [port for port in self.unit.ports if port.stream == at]
+        lines = Lines()
+        with lines.block(f"def end{at}(w, r, t, p):"):
+            lines.add(f"if {at} in w.stopped: return")
+            self._guarded(at, body, ports, lines)
         return lines
 
     def route(self, names: frozenset[str]) -> str:
@@ -110,7 +140,7 @@ class QueuedProgram:
     ) -> Lines:
         body = Lines(1)
         compiler = StreamCompiler(self.unit, stream, self.target, body)
-        compiler.body(Current("r", variable("t", STR)), names)
+        compiler.body(compiler.row("r", variable("t", STR)), names)
         lines = Lines()
         lines.vpl_line = stream.decl.span.line
         at = stream.index
@@ -120,11 +150,17 @@ class QueuedProgram:
             if not compiler.may_stop:
                 lines.take(body)
                 return lines
-            marks = {p.generated: f"m{p.generated}" for p in compiler.used_ports}
-            lines.add(*(f"{mark} = len({kept})" for kept, mark in marks.items()))
-            with lines.block("try:"):
-                lines.take(body, 1)
-            with lines.block("except StreamStopped as stop:"):
-                lines.add(f"x{at}.stop(stop)", f"w.discard({at})")
-                lines.add(*(f"del {kept}[{mark}:]" for kept, mark in marks.items()))
+            self._guarded(at, body, compiler.used_ports, lines)
         return lines
+
+    def _guarded(
+        self, at: int, body: Lines, ports: Sequence[SinkPort], lines: Lines
+    ) -> None:
+        """Write a body that may be stopped: then nothing remains of what it made."""
+        marks = {port.generated: f"m{port.generated}" for port in ports}
+        lines.add(*(f"{mark} = len({kept})" for kept, mark in marks.items()))
+        with lines.block("try:"):
+            lines.take(body, 1)
+        with lines.block("except StreamStopped as stop:"):
+            lines.add(f"x{at}.stop(stop)", f"w.discard({at})")
+            lines.add(*(f"del {kept}[{mark}:]" for kept, mark in marks.items()))

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.compiler.code import Code, combine, variable
-from engine.compiler.kinds import ANY, FIELD, MAP, NULL, STR, TIMESTAMP
+from engine.compiler.code import Code, combine, constant
+from engine.compiler.kinds import ANY, NULL, STR
 from engine.compiler.namespace import Namespace
+from engine.compiler.readers import Reader, caller_alias, caller_whole
 from engine.compiler.symbols import GlobalSymbol, Symbols
 from vpl import nodes
 
@@ -16,27 +17,24 @@ LambdaMaker = Callable[["Scope", nodes.Lambda], Code]
 class Scope:
     """One place where expressions stand: a stream, a function or a lambda.
 
-    `frame` and `depth` are the texts handed to called functions, `row` and `type` the
-    current event, `fixed_aliases` the names of the whole event that are known here;
-    in functions those of the calling stream are looked up in its frame. `before`
-    collects definitions that must stand before the statement at hand; without it
-    lambdas become functions of the module. In exact code kinds are proven, and a call
-    is given up where the proof fails. Where `hoisted` is there, fields are read once
-    before all else: it collects their attributes and the variables that hold them.
+    `frame` and `depth` are the texts handed to called functions, `reader` reads the
+    current event and `type` is its type. Functions do not know the aliases of the
+    streams that call them; those are looked up in the frame. `before` collects
+    definitions that must stand before the statement at hand; without it lambdas become
+    functions of the module. In exact code kinds are proven, and a call is given up
+    where the proof fails.
     """
 
     names: Namespace
     symbols: Symbols
     frame: str
     depth: str
-    row: Code
+    reader: Reader
     type: Code
-    fixed_aliases: frozenset[str] | None
     make_lambda: LambdaMaker
     locals: dict[str, Code] = field(default_factory=dict)
     before: list[str] | None = None
     is_exact: bool = False
-    hoisted: dict[str, str] | None = None
 
     @property
     def may_stop(self) -> bool:
@@ -59,28 +57,30 @@ class Scope:
 
     def field(self, name: str) -> Code:
         """Return a field of the current event."""
-        attribute = self.names.fields.attribute(name)
-        if self.hoisted is not None:
-            held = self.hoisted.setdefault(attribute, f"{self.row.text}_{attribute}")
-            return variable(held, FIELD)
-        return combine(f"{self.row.text}.{attribute}", FIELD, self.row)
-
-    def whole_event(self) -> Code:
-        """Return the current event as a map."""
-        self.names.fields.whole = True
-        return combine(f"{self.row.text}.m", MAP | NULL, self.row)
+        return self.reader.field(name)
 
     def member(self, name: str, field_name: str) -> Code | None:
         """Return `name.field_name` if `name` is an alias known here."""
-        if name in self.locals or self.fixed_aliases is None:
-            return None
-        return self.field(field_name) if name in self.fixed_aliases else None
+        return None if name in self.locals else self.reader.member(name, field_name)
 
     def is_dynamic_alias(self, name: str) -> bool:
         """Tell whether some calling stream may have `name` as an alias."""
-        if self.fixed_aliases is not None or name in self.locals:
+        if self.reader.knows_aliases or name in self.locals:
             return False
-        return name in self.symbols.aliases
+        return name in self.symbols.aliases or name in self.symbols.bound_aliases
+
+    def dynamic_member(self, name: str, field_name: str, otherwise: Code) -> Code:
+        """Return `name.field_name` where `name` may be an alias of the caller."""
+        key, found = self.names.text(name), otherwise
+        if name in self.symbols.bound_aliases:
+            bound = caller_alias(self.names, self.frame, name, field_name)
+            text = f"({bound.text} if {key} in {self.frame}.bound else {found.text})"
+            found = combine(text, bound.kinds | found.kinds, bound, found)
+        if name in self.symbols.aliases:
+            direct = self.field(field_name)
+            text = f"({direct.text} if {key} in {self.frame}.aliases else {found.text})"
+            found = combine(text, direct.kinds | found.kinds, direct, found)
+        return found
 
     def global_value(self, name: str) -> Code | None:
         """Return the value of a global variable."""
@@ -93,25 +93,30 @@ class Scope:
         return combine(f"G.{symbol.attribute}", ANY)
 
     def _fallbacks(self, name: str) -> list[Code]:
-        found = []
-        if self.fixed_aliases is not None and name in self.fixed_aliases:
-            found.append(self.whole_event())
-        elif self.is_dynamic_alias(name):
-            found.append(self._dynamic_whole(name))
-        others = (self.global_value(name), self._implicit(name))
-        return found + [value for value in others if value is not None]
+        whole = self.reader.alias(name)
+        if whole is None and self.is_dynamic_alias(name):
+            whole = self._dynamic_whole(name)
+        others = (whole, self.global_value(name), self._implicit(name))
+        return [value for value in others if value is not None]
 
     def _dynamic_whole(self, name: str) -> Code:
-        whole = self.whole_event()
-        known = f"{self.names.text(name)} in {self.frame}.aliases"
-        return combine(f"({whole.text} if {known} else None)", MAP | NULL, whole)
+        key = self.names.text(name)
+        found = constant("None", NULL)
+        if name in self.symbols.bound_aliases:
+            found = caller_whole(self.names, self.frame, name)
+        if name in self.symbols.aliases:
+            whole = self.reader.whole()
+            text = f"({whole.text} if {key} in {self.frame}.aliases else {found.text})"
+            found = combine(text, whole.kinds | found.kinds, whole, found)
+        return found
 
     def _implicit(self, name: str) -> Code | None:
         if name == "event_type":
             return combine(self.type.text, STR | NULL, self.type)
         if name == "timestamp":
-            self.names.fields.stamped = True
-            return combine(f"{self.row.text}.ts", TIMESTAMP, self.row)
+            return self.reader.timestamp()
+        if name == "_partition":
+            return self.reader.partition
         return None
 
     def _or_else(self, value: Code, fallback: Code) -> Code:

@@ -1,6 +1,6 @@
 """Where streams leave the pipeline: one port for each `.to`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.compiler.namespace import Namespace, sound_text
@@ -29,17 +29,24 @@ def port_of(
 ) -> SinkPort:
     """Make the port of one `.to`; its parameters override the connector's."""
     decl = next(decl for decl in plan.connectors if decl.name == op.target)
-    constants = {param.name: param.value for param in decl.params}
-    params = {name: constant_value(value, plan) for name, value in constants.items()}
-    for arg in op.args:
-        if arg.name is not None and arg.name != "topic":
-            params[arg.name] = constant_value(arg.value, plan)
+    use = replace(op, args=tuple(arg for arg in op.args if arg.name != "topic"))
+    params = connector_params(decl, use, plan)
     topic = params.get("topic")
     default = topic if isinstance(topic, str) else f"{stream.name}-output"
     pending: list[tuple[str, Any, Any]] = []
     generated = names.bind("P", pending)
     spec = ConnectorSpec(decl.name, decl.kind, params)
     return SinkPort(generated, stream.index, spec, sound_text(default), pending)
+
+
+def connector_params(
+    decl: nodes.ConnectorDecl, op: nodes.Operation, plan: Plan
+) -> dict[str, ConstantValue]:
+    """Return the parameters of a use: the declaration's, overridden by its own."""
+    declared = {param.name: param.value for param in decl.params}
+    own = {arg.name: arg.value for arg in op.args if arg.name is not None}
+    given = declared | own
+    return {name: constant_value(value, plan) for name, value in given.items()}
 
 
 def constant_value(value: Expr, plan: Plan) -> ConstantValue:

@@ -5,6 +5,7 @@ then the consumers of what they gave, level by level.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,20 +37,40 @@ class _Step:
 
 
 class InlineTarget:
-    """Keeps the final event of each stream in a variable of its own."""
+    """Keeps the final event of each stream in a variable of its own.
+
+    Functions of streams with consumers do not occur in static programs. Outside the
+    one loop, in functions, there are no counters in local variables.
+    """
+
+    params = ("out",)
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.variable = ""
         self.left: list[Current] = []
+        self._functions = 0
+
+    def enter(self, lines: Lines) -> None:
+        """Write the first line of a function."""
+        self._functions += 1
+        lines.add("push = out.append")
+
+    def leave(self) -> None:
+        """End a function."""
+        self._functions -= 1
+
+    def _counter(self, stream: StreamPlan) -> str:
+        at = stream.index
+        return f"x{at}.outputs" if self._functions else f"no{at}"
 
     def output(self, stream: StreamPlan, text: str, lines: Lines) -> None:
         """Append one output."""
-        lines.add(f"no{stream.index} += 1", f"push({text})")
+        lines.add(f"{self._counter(stream)} += 1", f"push({text})")
 
     def outputs(self, stream: StreamPlan, text: str, lines: Lines) -> None:
         """Append a list of outputs."""
-        lines.add(f"no{stream.index} += len({text})", f"out.extend({text})")
+        lines.add(f"{self._counter(stream)} += len({text})", f"out.extend({text})")
 
     def final(self, stream: StreamPlan, current: Current, lines: Lines) -> None:
         """Remember the final event for the consumers."""
@@ -71,6 +92,7 @@ class StaticProgram:
         self.target = InlineTarget(unit)
         self.count = 0
         self.may_stop = False
+        self.may_exceed = any(s.gives_many for s in unit.plan.streams)
         self.hoisted: dict[str, str] = {}
 
     def write(self) -> Lines:
@@ -78,21 +100,48 @@ class StaticProgram:
         consumed = enumerate(self.unit.plan.consumed)
         branches = [self._branch(at, name) for at, name in consumed]
         lines = Lines()
+        for stream in self.unit.plan.streams:
+            if stream.has_deadlines:
+                lines.take(due_function(self.unit, stream, self.target.params))
+                lines.take(self._ending(stream))
         self._function(lines, "run", "r = e", branches)
         self._function(lines, "run_nested", "r = e.fields", branches)
         self._single(lines, branches)
+        return lines
+
+    def _ending(self, stream: StreamPlan) -> Lines:
+        """Return the function that works off what is due without an event."""
+        at = stream.index
+        lines = Lines()
+        with lines.block(f"def end{at}(now, out):"):
+            lines.add("BUDGET.restart()", "m = len(out)")
+            ports = [p.generated for p in self.unit.ports if p.stream == at]
+            marks = {kept: f"m{kept}" for kept in ports}
+            lines.add(*(f"{mark} = len({kept})" for kept, mark in marks.items()))
+            with lines.block("try:"):
+                lines.add(f"due{at}(now, out)")
+            with lines.block("except StreamStopped as stop:"):
+                lines.add(f"x{at}.stop(stop)", "del out[m:]")
+                lines.add(*(f"del {kept}[{mark}:]" for kept, mark in marks.items()))
+            lines.add(f"if len(out) - m > LIMIT: cut(out, m, x{at})")
         return lines
 
     def _single(self, lines: Lines, branches: list[Lines]) -> None:
         """Write `run_one`, which counts at once instead of once for many rows."""
         with lines.block("def run_one(t, r, out):"):
             lines.add("push = out.append")
-            if self.may_stop:
-                lines.add("BUDGET.restart()", "m = len(out)")
+            self._begin(lines)
             start = len(lines.texts)
             self._dispatch(lines, branches)
             for at in range(start, len(lines.texts)):
                 lines.texts[at] = self._counted_at_once(lines.texts[at])
+
+    def _begin(self, lines: Lines) -> None:
+        """Write what a new event needs."""
+        if self.may_stop:
+            lines.add("BUDGET.restart()")
+        if self.may_stop or self.may_exceed:
+            lines.add("m = len(out)")
 
     def _counted_at_once(self, text: str) -> str:
         """Return a line with the streams' counters in place of local ones."""
@@ -126,8 +175,7 @@ class StaticProgram:
             lines.add("push = out.append", f"{' = '.join([*counters, 'lost'])} = 0")
             with lines.block("try:"), lines.block("for e in events:"):
                 lines.add("t = e.t", read)
-                if self.may_stop:
-                    lines.add("BUDGET.restart()", "m = len(out)")
+                self._begin(lines)
                 self._dispatch(lines, branches)
             with lines.block("finally:"):
                 for stream in streams:
@@ -179,7 +227,7 @@ class StaticProgram:
         for step in steps:  # grows while it runs: breadth first
             steps.extend(self._step(lines, step))
         for step in steps:
-            if step.stream.has_process:
+            if step.stream.gives_many:
                 lines.add(f"if len(out) - m > LIMIT: cut(out, m, x{step.stream.index})")
                 break
         branch = Lines()
@@ -208,7 +256,7 @@ class StaticProgram:
         body = Lines(lines.level)
         compiler = StreamCompiler(self.unit, step.stream, self.target, body)
         compiler.hoisted["r"] = self.hoisted
-        compiler.body(Current(step.row, step.type), step.names)
+        compiler.body(compiler.row(step.row, step.type), step.names)
         at = step.stream.index
         lines.vpl_line = step.stream.decl.span.line
         if step.is_guarded:
@@ -239,6 +287,21 @@ class StaticProgram:
             _Step(consumer, self.target.variable, type_code, names, is_guarded=True)
             for consumer in self.unit.plan.consumers(names)
         ]
+
+
+def due_function(unit: Unit, stream: StreamPlan, params: Sequence[str]) -> Lines:
+    """Return `due<index>`: runs what states registered and sets the next due time."""
+    lines = Lines()
+    due = unit.due.get(stream.index, {})
+    clock = unit.clock(stream)
+    nearest = [f"{state}.due" for state, _ in due.values()]
+    least = f"min({', '.join(nearest)}, FOREVER)" if nearest else "FOREVER"
+    listed = ", ".join(["now", *params])
+    with lines.block(f"def due{stream.index}({listed}):"):
+        for _, texts in due.values():
+            lines.add(*texts)
+        lines.add(f"{clock}.due = {least}")
+    return lines
 
 
 def final_names(

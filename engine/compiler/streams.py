@@ -1,29 +1,35 @@
-"""The operations of a stream -> source lines (vpl.md section 8)."""
+"""The body of a stream -> source lines (vpl.md section 8).
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+Operations follow each other as nested blocks: each handler writes its lines and calls
+`follow` with the event that flows on. After a window a *batch* flows instead, a list of
+`(row, type, output)`; there every operation handles the whole batch before the next.
+What has to run at other moments than the arrival of an event (windows that close) is
+written as functions of the module.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
 
 from engine.compiler.code import FRAME, Code, constant, variable
 from engine.compiler.expressions import Expressions
 from engine.compiler.functions import compile_lambda
-from engine.compiler.kinds import ANY, STR
+from engine.compiler.kinds import STR
 from engine.compiler.lines import Lines
-from engine.compiler.namespace import Namespace, sound_text
+from engine.compiler.namespace import Namespace
 from engine.compiler.outputs import (
     DynamicOutput,
-    OutputSite,
-    dynamic_site,
-    new_site,
     whole_output,
     without_nulls,
 )
 from engine.compiler.plan import Plan, StreamPlan
+from engine.compiler.readers import CompoundReader, Reader, RowReader
 from engine.compiler.scopes import Scope
-from engine.compiler.sinkports import SinkPort, port_of
+from engine.compiler.sinkports import SinkPort
 from engine.compiler.sites import Sites
 from engine.runtime.frame import OutputsExceeded, StreamStopped, cut, emitted
-from engine.runtime.printing import show, topic_text
+from engine.runtime.state import State
+from engine.runtime.stream_clock import StreamClock
 from vpl import nodes
 
 RUNTIME: Final = {
@@ -34,20 +40,6 @@ RUNTIME: Final = {
     "OutputsExceeded": OutputsExceeded,
     "emitted": emitted,
     "cut": cut,
-    "show": show,
-    "topic_text": topic_text,
-}
-
-
-Handler = Callable[[int, nodes.Operation, "Current"], None]
-HANDLERS: Final = {
-    "where": "_where",
-    "filter": "_where",
-    "select": "_select",
-    "emit": "_emit",
-    "process": "_process",
-    "print": "_print",
-    "to": "_to",
 }
 
 
@@ -55,19 +47,61 @@ HANDLERS: Final = {
 class Current:
     """The event that flows on at one place of a stream.
 
-    `row` is the variable of its row, `type` its type, `output` the variable of its
-    output object if there is one. `is_made` tells that the stream made it: it keeps
-    its type when it leaves.
+    `type` is its type and `reader` reads it; `row` is the variable of its row, None as
+    long as a match or joined event has none; `stamp` the text of its timestamp in ns,
+    `output` the variable of its output object if there is one. `is_made` tells that the
+    stream made it: it keeps its type when it leaves.
     """
 
-    row: str
     type: Code
+    reader: Reader
+    row: str | None
+    stamp: str
     output: str | None = None
     is_made: bool = False
 
+    @property
+    def bound(self) -> CompoundReader | None:
+        """Return the reader of the match or join this event was made from."""
+        if isinstance(self.reader, CompoundReader):
+            return self.reader
+        return self.reader.bound if isinstance(self.reader, RowReader) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events that flow on together: the variable of a list of `(row, type, output)`.
+
+    `type` is what is known of their types; `has_output` tells that outputs are made
+    (they are None otherwise), `is_made` is that of `Current`. `group_by` are the keys of
+    a `partition_by` after the window, with their names.
+    """
+
+    variable: str
+    type: Code | None
+    has_output: bool = False
+    is_made: bool = False
+    group_by: tuple[nodes.Expr, ...] = ()
+
 
 class Target(Protocol):
-    """Where outputs and final events of a stream go."""
+    """Where outputs and final events of a stream go.
+
+    `params` are the parameters that functions of the stream get for it.
+    """
+
+    @property
+    def params(self) -> Sequence[str]:
+        """Return the parameters."""
+        ...
+
+    def enter(self, lines: Lines) -> None:
+        """Write the first lines of a function of the stream."""
+        ...
+
+    def leave(self) -> None:
+        """End a function of the stream."""
+        ...
 
     def output(self, stream: StreamPlan, text: str, lines: Lines) -> None:
         """Write the lines that keep one output."""
@@ -86,14 +120,77 @@ class Target(Protocol):
         ...
 
 
+Handler = Callable[["StreamCompiler", int, nodes.Operation, Current], None]
+BatchHandler = Callable[["StreamCompiler", int, nodes.Operation, Batch], None]
+SourceHandler = Callable[["StreamCompiler", Current, frozenset[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Who writes what: operations on events, on batches, and sources of events."""
+
+    operations: Mapping[str, Handler]
+    batches: Mapping[str, BatchHandler]
+    sources: Mapping[str, SourceHandler]
+
+
+@dataclass(frozen=True, slots=True)
+class StateSlot:
+    """The state of one operation: its variable in generated code and the object.
+
+    `place` tells the operation within the stream; `bound` is what `explain` says about
+    its size.
+    """
+
+    stream: int
+    place: str
+    variable: str
+    state: State
+    kind: str
+    bound: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A function of a stream: its name, and what whoever calls it has to know."""
+
+    name: str
+    may_stop: bool
+    ports: tuple[SinkPort, ...]
+
+
 @dataclass(slots=True)
 class Unit:
-    """What all streams of one program share while they are compiled."""
+    """What all streams of one program share while they are compiled.
+
+    A stream may be written more than once; its states and functions are made once and
+    found again by stream and place. `due` holds, by stream, the lines that work off
+    what is due at `now`, by place, with the variable whose `due` tells the next time.
+    """
 
     plan: Plan
     names: Namespace
     sites: Sites
-    ports: list[SinkPort]
+    handlers: Handlers
+    ports: list[SinkPort] = field(default_factory=list)
+    states: dict[tuple[int, str], StateSlot] = field(default_factory=dict)
+    clocks: dict[int, StreamClock] = field(default_factory=dict)
+    written: dict[tuple[int, str], Written] = field(default_factory=dict)
+    due: dict[int, dict[str, tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Start anew, for the other form of program."""
+        for kept in (self.ports, self.states, self.clocks, self.written, self.due):
+            kept.clear()
+
+    def clock(self, stream: StreamPlan) -> str:
+        """Return the variable of a stream's clock."""
+        name = f"C{stream.index}"
+        if stream.index not in self.clocks:
+            clock = StreamClock()
+            self.clocks[stream.index] = clock
+            self.names.known(name, clock)
+        return name
 
 
 class StreamCompiler:
@@ -115,211 +212,303 @@ class StreamCompiler:
         self.used_ports: list[SinkPort] = []
         self.hoisted: dict[str, dict[str, str]] = {}
         self._framed: str | None = None
+        self._collect: Callable[[Current], None] | None = None
 
     def body(self, current: Current, matched: frozenset[str]) -> None:
         """Write what happens to an event that came under one of `matched` names."""
         self.lines.vpl_line = self.stream.decl.span.line
-        filters = self._input_filters(matched)
-        if not filters:
-            self._operation(0, current)
-            return
-        expressions = self._expressions(current)
-        tests = [expressions.condition(test) for test in filters]
-        condition = " or ".join(test.text for test in tests)
-        self._mark_frame(current, *tests)
-        with self.lines.block(f"if {condition}:"):
-            self._operation(0, current)
+        if self.stream.is_clocked:
+            self._advance_clock(current)
+        self.unit.handlers.sources[self.stream.kind](self, current, matched)
 
-    def _input_filters(self, matched: frozenset[str]) -> list[nodes.Expr]:
-        """Return filters of which one must hold; none if an input has no filter."""
-        found: list[nodes.Expr] = []
-        for part in self.stream.inputs:
-            if part.name not in matched:
-                continue
-            if not part.where:
-                return []
-            whole = part.where[0]
-            for more in part.where[1:]:
-                whole = nodes.Binary("and", whole, more, span=more.span)
-            found.append(whole)
-        return found
+    def _advance_clock(self, current: Current) -> None:
+        """Write that every event moves the clock, and that what is due comes first."""
+        clock = self.unit.clock(self.stream)
+        self.names.fields.stamped = True
+        self.lines.add(
+            f"if {current.stamp} > {clock}.now: {clock}.now = {current.stamp}"
+        )
+        if self.stream.has_deadlines:
+            with self.lines.block(f"if {clock}.now >= {clock}.due:"):
+                due = f"due{self.stream.index}"
+                self.lines.add(self.call(due, f"{clock}.now"))
 
-    def _expressions(self, current: Current) -> Expressions:
-        row = variable(current.row)
+    # --- events ---------------------------------------------------------------------
+
+    def row(self, row: str, event_type: Code, since: Current | None = None) -> Current:
+        """Return the event in variable `row`.
+
+        `since` is the event it was made from, whose aliases and key stay readable.
+        """
+        bound = since.bound if since is not None else None
+        reader = RowReader(
+            self.names,
+            variable(row),
+            self.stream.aliases,
+            self.hoisted.get(row),
+            bound,
+            since.reader.partition if since is not None else None,
+        )
+        return Current(event_type, reader, row, f"{row}.ts")
+
+    def with_row(self, current: Current) -> Current:
+        """Return the same event with a row; writes the line that makes it."""
+        if current.row is not None:
+            return current
+        row = self.names.fresh("r")
+        bound = current.bound
+        text = bound.row_text() if bound is not None else "None"
+        self.lines.add(f"{row} = {text}")
+        return replace(current, row=row)
+
+    def own_type(self) -> Code:
+        """Return the type of events the stream makes without naming one."""
+        return constant(self.names.text(self.stream.name), STR)
+
+    def expressions(self, current: Current) -> Expressions:
+        """Return the compiler of expressions about an event."""
         scope = Scope(
             self.names,
             self.unit.plan.symbols,
             self.frame,
             "1",
-            row,
+            current.reader,
             current.type,
-            self.stream.aliases,
             self._lambda,
-            hoisted=self.hoisted.get(current.row),
         )
         return Expressions(scope)
 
     def _lambda(self, scope: Scope, node: nodes.Lambda) -> Code:
         return compile_lambda(scope, node, self.unit.sites)
 
-    def _mark_frame(self, current: Current, *codes: Code) -> None:
-        """Tell the frame the current event if one of `codes` calls something."""
+    def mark_frame(self, current: Current, *codes: Code) -> Current:
+        """Tell the frame the current event if one of `codes` calls something.
+
+        To be called before the line that evaluates `codes` is written. Returns the
+        event, which has a row now if it needed one.
+        """
         if not any(FRAME in code.uses for code in codes):
-            return
+            return current
         self.may_stop = True
+        current = self.with_row(current)
         if self._framed != current.row:
             self._framed = current.row
             self.lines.add(f"{self.frame}.row = {current.row}")
             self.lines.add(f"{self.frame}.type = {current.type.text}")
+            if current.bound is not None:
+                self.lines.add(f"{self.frame}.bound = {current.bound.bound_text()}")
+            if current.reader.partition is not None:
+                key = current.reader.partition.text
+                self.lines.add(f"{self.frame}.partition = {key}")
+        return current
 
-    # --- operations -------------------------------------------------------------
+    def condition(self, test: nodes.Expr, current: Current) -> tuple[Code, Current]:
+        """Return code that is truthy exactly when `test` is true for the event."""
+        code = self.expressions(current).condition(test)
+        return code, self.mark_frame(current, code)
 
-    def _operation(self, at: int, current: Current) -> None:
+    # --- operations -----------------------------------------------------------------
+
+    def operation(self, at: int, current: Current) -> None:
+        """Write the operations from place `at` on for one event."""
         if at == len(self.stream.ops):
             self._finish(current)
             return
         op = self.stream.ops[at]
         self.lines.vpl_line = op.span.line
-        handler: Handler = getattr(self, HANDLERS[op.name])
-        handler(at, op, current)
+        self.unit.handlers.operations[op.name](self, at, op, current)
+
+    def follow(self, at: int, current: Current) -> None:
+        """Go on after operation `at`: with the next one, or into the next batch."""
+        if self._collect is not None:
+            self._collect(current)
+        else:
+            self.operation(at + 1, current)
+
+    def batch(self, at: int, batch: Batch) -> None:
+        """Write the operations from place `at` on for a batch."""
+        if at == len(self.stream.ops):
+            with self._each(batch) as current:
+                self._finish(current)
+            return
+        op = self.stream.ops[at]
+        self.lines.vpl_line = op.span.line
+        handler = self.unit.handlers.batches.get(op.name)
+        if handler is not None:
+            handler(self, at, op, batch)
+            return
+        self.batch(at + 1, self._one_by_one(at, op, batch))
+
+    def _each(self, batch: Batch) -> "_Loop":
+        return _Loop(self, batch)
+
+    def each(self, batch: Batch) -> "_Loop":
+        """Return a context that writes a loop over the batch and gives its event."""
+        return _Loop(self, batch)
+
+    def _one_by_one(self, at: int, op: nodes.Operation, batch: Batch) -> Batch:
+        """Write an operation on events as a loop that makes the next batch."""
+        made = self.names.fresh("b")
+        found: list[Current] = []
+
+        def collect(current: Current) -> None:
+            current = self.with_row(current)
+            item = f"({current.row}, {current.type.text}, {current.output})"
+            self.lines.add(f"{made}.append({item})")
+            found.append(current)
+
+        self.lines.add(f"{made} = []")
+        with self.each(batch) as current:
+            outer, self._collect = self._collect, collect
+            self.unit.handlers.operations[op.name](self, at, op, current)
+            self._collect = outer
+        if not found:
+            return replace(batch, variable=made)
+        last = found[-1]
+        is_known = last.type.text in self.names.values
+        known = last.type if is_known else None
+        has_output = last.output is not None
+        return replace(
+            batch,
+            variable=made,
+            type=known,
+            has_output=has_output,
+            is_made=last.is_made,
+        )
 
     def _finish(self, current: Current) -> None:
         if self.stream.has_process and not self.stream.has_emit:
             self.target.output(self.stream, current.output or "", self.lines)
-        self.target.final(self.stream, current, self.lines)
+        if self.target.has_consumers(self.stream):
+            current = self.with_row(current)
+            self.target.final(self.stream, current, self.lines)
 
-    def _needs_row(self, at: int) -> bool:
+    def needs_row(self, at: int) -> bool:
         """Tell whether anything after operation `at` reads the event."""
+        if self._collect is not None:
+            return True
         is_last = at + 1 == len(self.stream.ops)
         return not is_last or self.target.has_consumers(self.stream)
 
-    def _where(self, at: int, op: nodes.Operation, current: Current) -> None:
-        test = self._expressions(current).condition(op.args[0].value)
-        self._mark_frame(current, test)
-        with self.lines.block(f"if {test.text}:"):
-            self._operation(at + 1, current)
+    # --- states, functions and due times --------------------------------------------
 
-    def _made(
-        self, args: Sequence[nodes.Arg], site: OutputSite, current: Current
+    def state(
+        self, place: str, kind: str, bound: str, make: Callable[[], State]
     ) -> str:
-        """Return the text that makes an output of an operation's arguments."""
-        expressions = self._expressions(current)
-        values = [expressions.sent(arg.value) for arg in args]
-        self._mark_frame(current, *values)
-        return site.construct(values)
+        """Return the variable of a state of this stream, made at the first call."""
+        key = (self.stream.index, place)
+        slot = self.unit.states.get(key)
+        if slot is None:
+            state = make()
+            name = self.names.bind("W", state)
+            slot = StateSlot(self.stream.index, place, name, state, kind, bound)
+            self.unit.states[key] = slot
+        return slot.variable
 
-    def _select(self, at: int, op: nodes.Operation, current: Current) -> None:
-        fields = [arg.name or "" for arg in op.args]
-        known = self.names.values.get(current.type.text)
-        if isinstance(known, str):
-            site = new_site(self.names, known, fields)
-        else:
-            site = dynamic_site(self.names, current.type.text, fields)
-        output = self.names.fresh("o")
-        self.lines.add(f"{output} = {self._made(op.args, site, current)}")
-        row = self.names.fresh("r")
-        self.lines.add(f"{row} = {site.row(output, current.row, self.names)}")
-        selected = Current(row, current.type, output, current.is_made)
-        self._operation(at + 1, selected)
+    def function(
+        self, place: str, params: Sequence[str], write: Callable[[], None]
+    ) -> str:
+        """Return the name of a function of the module whose body `write` writes.
 
-    def _emit(self, at: int, op: nodes.Operation, current: Current) -> None:
-        event_type = op.as_type or self.stream.name
-        type_code = constant(self.names.text(event_type), STR)
-        if not op.args:
-            self._emit_whole(at, current, type_code)
-            return
-        args = [arg for arg in op.args if not self._is_legacy_context(arg)]
-        site = new_site(self.names, event_type, [arg.name or "" for arg in args])
-        made = self._made(args, site, current)
-        if not self._needs_row(at):
-            self.target.output(self.stream, made, self.lines)
-            self._operation(at + 1, current)
-            return
-        output, row = self.names.fresh("o"), self.names.fresh("r")
-        self.lines.add(f"{output} = {made}")
-        self.target.output(self.stream, output, self.lines)
-        self.lines.add(f"{row} = {site.row(output, current.row, self.names)}")
-        self._operation(at + 1, Current(row, type_code, output, is_made=True))
+        It is called with `params` and those of the target, see `call`. A function of
+        the same place is written once.
+        """
+        key = (self.stream.index, place)
+        done = self.unit.written.get(key)
+        if done is None:
+            done = self._write_function(params, write)
+            self.unit.written[key] = done
+        self.may_stop = self.may_stop or done.may_stop
+        self.used_ports += [p for p in done.ports if p not in self.used_ports]
+        return done.name
 
-    def _is_legacy_context(self, arg: nodes.Arg) -> bool:
-        """Tell whether an argument of `emit` only names a context (W035)."""
-        if arg.name != "context" or not isinstance(arg.value, nodes.Name):
-            return False
-        return any(
-            isinstance(decl, nodes.ContextDecl) and decl.name == arg.value.id
-            for decl in self.unit.plan.program.body
+    def _write_function(
+        self, params: Sequence[str], write: Callable[[], None]
+    ) -> Written:
+        name = self.names.fresh(f"t{self.stream.index}_")
+        lines = Lines()
+        lines.vpl_line = self.lines.vpl_line
+        kept: Any = (self.lines, self._framed, self._collect, self.may_stop)
+        ports, self.used_ports = self.used_ports, []
+        self._framed, self._collect, self.may_stop = None, None, False
+        listed = ", ".join([*params, *self.target.params])
+        with lines.block(f"def {name}({listed}):"):
+            self.target.enter(lines)
+            self.lines = lines
+            write()
+            self.target.leave()
+        done = Written(name, self.may_stop, tuple(self.used_ports))
+        self.lines, self._framed, self._collect, self.may_stop = kept
+        self.used_ports = ports
+        self.names.functions.append(lines)
+        return done
+
+    def call(self, name: str, *args: str) -> str:
+        """Return the text that calls a function written by `function`."""
+        return f"{name}({', '.join([*args, *self.target.params])})"
+
+    def on_due(self, place: str, state: str, *lines: str) -> None:
+        """Have `lines` run when the clock reaches `state.due`; `now` is the time.
+
+        They must leave `state.due` behind `now`.
+        """
+        due = self.unit.due.setdefault(self.stream.index, {})
+        due.setdefault(place, (state, lines))
+
+
+class _Loop:
+    """Writes a loop over a batch; what is written inside is its body."""
+
+    def __init__(self, stream: StreamCompiler, batch: Batch) -> None:
+        self.stream = stream
+        self.batch = batch
+
+    def __enter__(self) -> Current:
+        stream, names = self.stream, self.stream.names
+        row, kind, output = names.fresh("r"), names.fresh("t"), names.fresh("o")
+        lines = stream.lines
+        self._block = lines.block(
+            f"for {row}, {kind}, {output} in {self.batch.variable}:"
+        )
+        self._block.__enter__()
+        dynamic = Code(kind, STR, 0, frozenset({kind}), is_atom=True)
+        current = stream.row(row, self.batch.type or dynamic)
+        return replace(
+            current,
+            output=output if self.batch.has_output else None,
+            is_made=self.batch.is_made,
         )
 
-    def _emit_whole(self, at: int, current: Current, type_code: Code) -> None:
-        self.names.fields.whole = True
-        output = self.names.fresh("o")
-        whole = f"whole_output({type_code.text}, {current.row}.m)"
-        self.lines.add(f"{output} = {whole}")
-        self.target.output(self.stream, output, self.lines)
-        made = Current(current.row, type_code, output, is_made=True)
-        self._operation(at + 1, made)
+    def __exit__(self, *error: object) -> None:
+        self._block.__exit__(None, None, None)
 
-    def _process(self, at: int, op: nodes.Operation, current: Current) -> None:
-        emits = self.names.fresh("em")
-        value = self._expressions(current).code(op.args[0].value)
-        self._mark_frame(current, value)
-        self.lines.add(f"{self.frame}.emits = {emits} = []")
-        with self.lines.block("try:"):
-            self.lines.add(value.text)
-        with self.lines.block("except OutputsExceeded:"):
-            self.lines.add("pass  # `emitted` cuts and reports")
-        self.lines.add(f"emitted({self.frame}, {emits})")
-        if not self._needs_row(at):
-            self.target.outputs(self.stream, emits, self.lines)
-            return
-        self._each_emitted(at, emits, current)
 
-    def _each_emitted(self, at: int, emits: str, current: Current) -> None:
-        output, row = self.names.fresh("o"), self.names.fresh("r")
-        event_type = self.names.fresh("t")
-        with self.lines.block(f"for {output} in {emits}:"):
-            self.lines.add(
-                f"{event_type} = EMIT_TYPES[{output}.__class__]",
-                f"{row} = EMIT_ROWS[{output}.__class__]({output}, {current.row})",
-            )
-            type_code = Code(event_type, STR, 0, frozenset({event_type}), is_atom=True)
-            self._operation(at + 1, Current(row, type_code, output, is_made=True))
+def input_filters(stream: StreamPlan, matched: frozenset[str]) -> list[nodes.Expr]:
+    """Return filters of which one must hold; none if an input has no filter."""
+    found: list[nodes.Expr] = []
+    for part in stream.inputs:
+        if part.name not in matched:
+            continue
+        if not part.where:
+            return []
+        whole = part.where[0]
+        for more in part.where[1:]:
+            whole = nodes.Binary("and", whole, more, span=more.span)
+        found.append(whole)
+    return found
 
-    def _print(self, at: int, op: nodes.Operation, current: Current) -> None:
-        expressions = self._expressions(current)
-        prefix = self.names.text(sound_text(f"{self.stream.name}: "))
-        if op.args:
-            values = [expressions.code(arg.value) for arg in op.args]
-        else:
-            self.names.fields.whole = True
-            values = [Code(f"{current.row}.m", ANY, 0, frozenset({current.row}))]
-        self._mark_frame(current, *values)
-        listed = "".join(f"{value.text}, " for value in values)
-        self.lines.add(f"show({prefix}, [{listed}], {self.frame})")
-        self._operation(at + 1, current)
 
-    def _to(self, at: int, op: nodes.Operation, current: Current) -> None:
-        self.names.fields.stamped = True
-        port = port_of(op, self.stream, self.unit.plan, self.names)
-        self.unit.ports.append(port)
-        self.used_ports.append(port)
-        topic = self._topic(op, port, current)
-        output = current.output
-        if output is None:
-            self.names.fields.whole = True
-            output = f"whole_output({current.type.text}, {current.row}.m)"
-        self.lines.add(
-            f"{port.generated}.append(({topic}, {output}, {current.row}.ts))"
-        )
-        self._operation(at + 1, current)
-
-    def _topic(self, op: nodes.Operation, port: SinkPort, current: Current) -> str:
-        default = self.names.text(port.default_topic)
-        for arg in op.args:
-            if arg.name == "topic":
-                code = self._expressions(current).code(arg.value)
-                self._mark_frame(current, code)
-                if code.kinds == STR:
-                    return code.text
-                return f"topic_text({code.text}, {default}, {self.frame})"
-        return default
+def event_source(
+    stream: StreamCompiler, current: Current, matched: frozenset[str]
+) -> None:
+    """Write the filters of a plain or merged source and the operations after it."""
+    filters = input_filters(stream.stream, matched)
+    if not filters:
+        stream.operation(0, current)
+        return
+    expressions = stream.expressions(current)
+    tests = [expressions.condition(test) for test in filters]
+    condition = " or ".join(test.text for test in tests)
+    current = stream.mark_frame(current, *tests)
+    with stream.lines.block(f"if {condition}:"):
+        stream.operation(0, current)

@@ -63,11 +63,14 @@ class ExactForm:
 class Symbols:
     """All globals and functions, and the aliases any stream has.
 
+    `aliases` name the current event of some stream, `bound_aliases` an event of some
+    match or join.
     `exact` is filled with the functions that have an exact form.
     """
 
     globals: dict[str, GlobalSymbol] = field(default_factory=dict)
     functions: dict[str, FunctionSymbol] = field(default_factory=dict)
     aliases: frozenset[str] = frozenset()
+    bound_aliases: frozenset[str] = frozenset()
     is_shared: bool = False
     exact: dict[str, ExactForm] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from engine.runtime.frame import drain
 from engine.runtime.instance import Instance
 from engine.runtime.lane import Item, Lane, Output
 from engine.runtime.sinkhub import SinkHub
+from engine.runtime.state import FOREVER
 from vpl import nodes
 
 
@@ -183,6 +184,30 @@ class ContextExecutor:
         finally:
             self._sending.release()
         return tickets
+
+    def flush(self) -> Executed:
+        """Let contexts work off what is due some time, until nothing is."""
+        outputs: list[Any] = []
+        faults: Faults = []
+        for _ in self._plan.streams:
+            waiting = self._instance.waiting()
+            if not waiting:
+                break
+            for stream in waiting:
+                made, found, _ = self._end(stream)
+                outputs += made
+                faults += found
+        return outputs, faults, True, 0
+
+    def _end(self, stream: int) -> tuple[list[Any], Faults, bool]:
+        """Have the context of a stream work off what is due, and wait for it."""
+        ticket = Ticket()
+        item: Item = (FOREVER, "", [self._instance.ending(stream)], 0, -1)
+        ticket.add()
+        self._queues[self._plan.streams[stream].context].put((ticket, [item]))
+        ticket.done()
+        ticket.finished.wait()
+        return ticket.result()
 
     def close(self, timeout_s: float) -> None:
         """Let contexts finish what is queued, at most `timeout_s` together."""

@@ -8,8 +8,9 @@ from engine.compiler.plan import DEFAULT_CONTEXT
 from engine.limits import Limits
 from engine.runtime.frame import drain
 from engine.runtime.instance import Instance
-from engine.runtime.lane import Lane
+from engine.runtime.lane import Item, Lane
 from engine.runtime.sinkhub import SinkHub
+from engine.runtime.state import FOREVER
 
 logger = logging.getLogger("varpulis")
 
@@ -39,6 +40,10 @@ class Executor(Protocol):
 
         Executors that take one caller at a time never call `on_taken`.
         """
+        ...
+
+    def flush(self) -> Executed:
+        """Let time run to infinity and return what that caused."""
         ...
 
     def close(self, timeout_s: float) -> None:
@@ -99,6 +104,17 @@ class StaticExecutor:
             self._hub.flush(self._ports, self._instance.frames)
         return outputs, self.take_faults(), True, len(rows)
 
+    def flush(self) -> Executed:
+        """Work off what is due some time, stream by stream."""
+        outputs: list[Any] = []
+        for stream in self._instance.waiting():
+            try:
+                self._instance.ending(stream)(FOREVER, outputs)
+            except Exception as error:  # boundary to generated code
+                self.crashed(error)
+        self._hub.flush(self._ports, self._instance.frames)
+        return outputs, self.take_faults(), True, 0
+
     @property
     def has_sinks(self) -> bool:
         """Tell whether events have to be sent on after each call."""
@@ -156,16 +172,36 @@ class QueueExecutor:
         if route is None:
             self._instance.count_unrouted()
             return
+        for functions in route.by_context.values():
+            item = (row, event_type, functions, 0, -1)
+            self._work_off(item, outputs, crashes)
+
+    def _work_off(self, item: Item, outputs: list[Any], crashes: Faults) -> None:
+        """Handle one item and all that it causes."""
         lane = self._lane
         lane.begin(set())
         self._budget.restart()
-        for functions in route.by_context.values():
-            lane.pending.append((row, event_type, functions, 0, -1))
+        lane.pending.append(item)
         try:
             lane.run()
         except Exception as error:  # boundary to generated code
             crashes.append(report_crash(self._instance, error, DEFAULT_CONTEXT))
         outputs.extend(output for _, _, output in lane.made)
+
+    def flush(self) -> Executed:
+        """Work off what is due some time, stream by stream, until nothing is."""
+        outputs: list[Any] = []
+        crashes: Faults = []
+        for _ in self._instance.frames:
+            waiting = self._instance.waiting()
+            if not waiting:
+                break
+            for stream in waiting:
+                end = self._instance.ending(stream)
+                self._work_off((FOREVER, "", [end], 0, -1), outputs, crashes)
+        self._hub.flush(self._instance.compiled.ports, self._instance.frames)
+        faults = drain(self._instance.faulted[DEFAULT_CONTEXT]) + crashes
+        return outputs, faults, True, 0
 
     def close(self, timeout_s: float) -> None:
         """Do nothing: every call finished what it began."""

@@ -75,13 +75,15 @@ class Frame:
 
     `row` and `type` are the current event, `emits` collects what `emit` makes (None
     outside `.process`), `n` counts down to the next look at the clock, `aliases` are
-    the names of the whole event. It keeps the stream's counters too. One thread uses a
+    the names of the whole event, `bound` the rows behind the aliases of a match or join,
+    `partition` the key of the event. It keeps the stream's counters too. One thread uses a
     frame at a time. A frame with undrained faults is in `faulted`, which the frames of
     one context share.
     """
 
     __slots__ = (
         "aliases",
+        "bound",
         "budget",
         "clock",
         "depth_limit",
@@ -94,6 +96,7 @@ class Frame:
         "limits",
         "n",
         "outputs",
+        "partition",
         "row",
         "sink_sent",
         "stopped",
@@ -115,6 +118,8 @@ class Frame:
         self.clock = clock
         self.aliases = aliases
         self.depth_limit = limits.recursion_depth
+        self.bound: dict[str, Any] = {}
+        self.partition: Any = None
         self.row: Any = None
         self.type: str | None = None
         self.emits: list[Any] | None = None

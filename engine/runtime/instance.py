@@ -10,6 +10,7 @@ from engine.errors import LoadError
 from engine.limits import Limits
 from engine.runtime.clock import Clock
 from engine.runtime.frame import Budget, Frame, StreamStopped
+from engine.runtime.state import FOREVER
 
 Run = Callable[[Any, list[Any]], None]
 RunOne = Callable[[str, Any, list[Any]], None]
@@ -73,6 +74,16 @@ class Instance:
         """Return the function for type and row of one event of a static program."""
         run_one: RunOne = self.compiled.values["run_one"]
         return run_one
+
+    def ending(self, stream: int) -> Callable[..., None]:
+        """Return the function that works off what is due in a stream with deadlines."""
+        end: Callable[..., None] = self.compiled.values[f"end{stream}"]
+        return end
+
+    def waiting(self) -> list[int]:
+        """Return the streams in which something is due some time, in order."""
+        clocks = self.compiled.clocks
+        return [at for at in sorted(clocks) if clocks[at].due < FOREVER]
 
     @property
     def unrouted(self) -> int:

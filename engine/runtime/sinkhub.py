@@ -12,12 +12,15 @@ from engine.compiler.sinkports import SinkPort
 from engine.connectors.base import ConnectorSpec, Sink, SinkFactory
 from engine.encoding import encode
 from engine.runtime.frame import Frame
-from engine.runtime.values import Timestamp, iso_text
+from engine.runtime.values import iso_text
 
 
-def encode_for_sink(output: Any, stamp: Timestamp) -> bytes:
-    """Return the flat JSON object of an output with its timestamp (vpl.md 18.2)."""
-    text = iso_text(stamp.ns)
+def encode_for_sink(output: Any, stamp: int) -> bytes:
+    """Return the flat JSON object of an output with its timestamp (vpl.md 18.2).
+
+    `stamp` is in ns since 1970 UTC.
+    """
+    text = iso_text(stamp)
     if isinstance(output, msgspec.Struct):
         output.ts = text  # type: ignore[attr-defined]  # every output class has it
         payload = encode(output)

@@ -29,7 +29,8 @@ def run(case: dict[str, Any]) -> list[dict[str, Any]]:
             assert reply.complete
             outputs += json.loads(reply.to_json_bytes())["output_events"]
         if case["flush"]:
-            pipeline.flush()
+            reply = pipeline.flush()
+            outputs += json.loads(reply.to_json_bytes())["output_events"]
         return outputs
     finally:
         pipeline.close()

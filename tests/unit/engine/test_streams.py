@@ -3,7 +3,7 @@
 import pytest
 
 from engine import Event, compile_program
-from engine.compiler.streams import HANDLERS
+from engine.compiler.handlers import HANDLERS
 from tests.unit.engine.programs import outputs_for, outputs_of
 from vpl import catalog
 
@@ -12,7 +12,8 @@ DECLARATIONS = {"context", "merge"}
 
 def test_every_available_operation_is_compiled() -> None:
     available = {name for name in catalog.AVAILABLE if " " not in name}
-    assert available - DECLARATIONS == set(HANDLERS)
+    handled = set(HANDLERS.operations) | set(HANDLERS.batches)
+    assert available - DECLARATIONS == handled
 
 
 def test_work_goes_breadth_first_through_a_diamond() -> None:

@@ -1,0 +1,16 @@
+"""Which room writes which operation."""
+
+from typing import Any, Final
+
+from engine.compiler import operations
+from engine.compiler.streams import Handlers, event_source
+
+HANDLERS: Final = Handlers(
+    operations={**operations.HANDLERS},
+    batches={},
+    sources={"event": event_source, "merge": event_source},
+)
+"""Operations on events, operations on batches, and sources by `StreamPlan.kind`."""
+
+RUNTIME: Final[dict[str, Any]] = {**operations.RUNTIME}
+"""What generated code of these rooms calls."""

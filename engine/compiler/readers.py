@@ -1,0 +1,255 @@
+"""How expressions read the event at hand (vpl.md 4.3 and 10.6).
+
+Most events are rows: one variable with an attribute per field. A match or a joined
+event is compound: every alias has a row of its own, and nothing is copied until
+somebody needs the event as one row.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.compiler.code import FRAME, Code, combine, constant, variable
+from engine.compiler.kinds import ANY, ARRAY, FIELD, MAP, NULL, TIMESTAMP
+from engine.compiler.namespace import Namespace
+
+
+class Reader(Protocol):
+    """Gives the code that reads parts of the current event."""
+
+    @property
+    def knows_aliases(self) -> bool:
+        """Tell whether aliases are known here; in functions the caller knows them."""
+        ...
+
+    @property
+    def partition(self) -> Code | None:
+        """Return the partition key, None where there is none."""
+        ...
+
+    def field(self, name: str) -> Code:
+        """Return a field."""
+        ...
+
+    def member(self, alias: str, name: str) -> Code | None:
+        """Return a field of the event behind an alias, None if it is no alias."""
+        ...
+
+    def alias(self, name: str) -> Code | None:
+        """Return the whole event (or events) behind an alias, None if it is none."""
+        ...
+
+    def whole(self) -> Code:
+        """Return the current event as a map."""
+        ...
+
+    def timestamp(self) -> Code:
+        """Return the timestamp as a value of the language."""
+        ...
+
+
+@dataclass(slots=True)
+class RowReader:
+    """Reads a row in a variable.
+
+    `aliases` are names of the whole event, None inside functions; `bound` knows those
+    of the match or join the event was made from. Where `hoisted` is there, fields are
+    read once before all else: it collects their attributes and variables.
+    """
+
+    names: Namespace
+    row: Code
+    aliases: frozenset[str] | None
+    hoisted: dict[str, str] | None = None
+    bound: "CompoundReader | None" = None
+    partition: Code | None = None
+
+    @property
+    def knows_aliases(self) -> bool:
+        """Tell whether aliases are known here."""
+        return self.aliases is not None
+
+    def field(self, name: str) -> Code:
+        """Return a field."""
+        attribute = self.names.fields.attribute(name)
+        if self.hoisted is not None:
+            held = self.hoisted.setdefault(attribute, f"{self.row.text}_{attribute}")
+            return variable(held, FIELD)
+        return combine(f"{self.row.text}.{attribute}", FIELD, self.row)
+
+    def member(self, alias: str, name: str) -> Code | None:
+        """Return a field of the event behind an alias."""
+        if self.aliases is None:
+            return None
+        if alias in self.aliases:
+            return self.field(name)
+        return self.bound.member(alias, name) if self.bound else None
+
+    def alias(self, name: str) -> Code | None:
+        """Return the whole event behind an alias."""
+        if self.aliases is not None and name in self.aliases:
+            return self.whole()
+        return self.bound.alias(name) if self.bound else None
+
+    def whole(self) -> Code:
+        """Return the row as a map."""
+        self.names.fields.whole = True
+        return combine(f"{self.row.text}.m", MAP | NULL, self.row)
+
+    def timestamp(self) -> Code:
+        """Return the timestamp of the row."""
+        self.names.fields.stamped = True
+        return combine(f"Timestamp({self.row.text}.ts)", TIMESTAMP, self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One aliased event of a compound event: the variable of its row.
+
+    `is_many` marks a list of rows (the latest counts), `may_miss` one that can be None.
+    """
+
+    alias: str
+    variable: str
+    is_many: bool = False
+    may_miss: bool = False
+
+    @property
+    def latest(self) -> str:
+        """Return the text of the row, the latest of several."""
+        return f"{self.variable}[-1]" if self.is_many else self.variable
+
+    def read(self, attribute: str, kinds: int) -> Code:
+        """Return an attribute of the row, null if there is no row."""
+        uses = frozenset({self.variable})
+        text = f"{self.latest}.{attribute}"
+        if self.may_miss:
+            return Code(f"({text} if {self.variable} else None)", kinds | NULL, 2, uses)
+        return Code(text, kinds, 1, uses)
+
+
+@dataclass(slots=True)
+class CompoundReader:
+    """Reads a match or a joined event by its parts.
+
+    `extras` are fields of the event itself, which come first; `flat` tells that fields
+    called `alias_field` read the parts (matches), otherwise each part is a map under
+    its name (joins); `plain` are the rows that bare names fall back to, in order.
+    `stamp` is the text of its timestamp in ns.
+    """
+
+    names: Namespace
+    parts: tuple[Part, ...]
+    plain: tuple[Part, ...]
+    stamp: str
+    extras: dict[str, Code] = field(default_factory=dict)
+    is_flat: bool = True
+    partition: Code | None = None
+
+    @property
+    def knows_aliases(self) -> bool:
+        """Tell that aliases are known."""
+        return True
+
+    def field(self, name: str) -> Code:
+        """Return a field: of the event itself, of a part by prefix, or of a row."""
+        if name in self.extras:
+            return self.extras[name]
+        found = self._prefixed(name) if self.is_flat else self._named(name)
+        attribute = self.names.fields.attribute(name)
+        found += [part.read(attribute, FIELD) for part in self.plain]
+        return self._first_of(found)
+
+    def _prefixed(self, name: str) -> list[Code]:
+        found = []
+        for part in self.parts:
+            rest = name.removeprefix(f"{part.alias}_")
+            if rest != name and rest:
+                attribute = self.names.fields.attribute(rest)
+                found.append(part.read(attribute, FIELD))
+        return found
+
+    def _named(self, name: str) -> list[Code]:
+        found = self.alias(name)
+        return [] if found is None else [found]
+
+    def _first_of(self, codes: list[Code]) -> Code:
+        if not codes:
+            return constant("None", NULL)
+        whole = codes[-1]
+        for code in reversed(codes[:-1]):
+            temp = self.names.fresh("v")
+            kinds = (code.kinds & ~NULL) | whole.kinds
+            text = f"({temp} if ({temp} := {code.text}) is not None else {whole.text})"
+            whole = combine(text, kinds, code, whole)
+        return whole
+
+    def _part(self, alias: str) -> Part | None:
+        return next((part for part in self.parts if part.alias == alias), None)
+
+    def member(self, alias: str, name: str) -> Code | None:
+        """Return a field of a part."""
+        part = self._part(alias)
+        if part is None:
+            return None
+        return part.read(self.names.fields.attribute(name), FIELD)
+
+    def alias(self, name: str) -> Code | None:
+        """Return a part as a map, or as an array of maps."""
+        part = self._part(name)
+        if part is None:
+            return None
+        self.names.fields.whole = True
+        if part.is_many:
+            text = f"row_maps({part.variable})"
+            return Code(text, ARRAY | NULL, 1, frozenset({part.variable}))
+        return part.read("m", MAP | NULL)
+
+    def whole(self) -> Code:
+        """Return the event as a map with all its fields."""
+        self.names.fields.whole = True
+        extras = "".join(
+            f"{self.names.text(name)}: {code.text}, "
+            for name, code in self.extras.items()
+        )
+        listed = "".join(
+            f"({self.names.text(part.alias)}, {part.variable}), " for part in self.parts
+        )
+        make = "match_map" if self.is_flat else "join_map"
+        codes = [variable(part.variable) for part in self.parts]
+        text = f"{make}({{{extras}}}, ({listed}))"
+        return combine(text, MAP, *self.extras.values(), *codes)
+
+    def timestamp(self) -> Code:
+        """Return the timestamp of the event."""
+        self.names.fields.stamped = True
+        return Code(f"Timestamp({self.stamp})", TIMESTAMP, 1)
+
+    def row_text(self) -> str:
+        """Return the text that makes one row of the event."""
+        fields = self.names.fields
+        values = [self.stamp] if fields.stamped else []
+        values += [self.field(name).text for name in list(fields.attributes)]
+        if fields.whole:
+            values.append(self.whole().text)
+        return f"Row({', '.join(values)})"
+
+    def bound_text(self) -> str:
+        """Return the text of the map of parts that functions look aliases up in."""
+        listed = ", ".join(
+            f"{self.names.text(part.alias)}: {part.variable}" for part in self.parts
+        )
+        return f"{{{listed}}}"
+
+
+def caller_alias(names: Namespace, frame: str, alias: str, name: str) -> Code:
+    """Return a field behind an alias of the match or join of the calling stream."""
+    attribute = names.text(names.fields.attribute(name))
+    text = f"bound_field({frame}, {names.text(alias)}, {attribute})"
+    return Code(text, FIELD, 1, frozenset({FRAME}))
+
+
+def caller_whole(names: Namespace, frame: str, alias: str) -> Code:
+    """Return the whole event behind an alias of the calling stream."""
+    names.fields.whole = True
+    text = f"bound_whole({frame}, {names.text(alias)})"
+    return Code(text, ANY, 1, frozenset({FRAME}))

@@ -1,0 +1,36 @@
+"""What a stateful operation keeps, as checkpoints see it (vpl.md section 16)."""
+
+from typing import Any, Final, Protocol
+
+FOREVER: Final = 2**63 - 1
+"""A due time no clock reaches by events, in ns; `flush` does."""
+
+
+class Codec(Protocol):
+    """Writes values of the language, rows and outputs as JSON-able data and back."""
+
+    def to_data(self, value: Any) -> Any:
+        """Return JSON-able data for a value, a row, an output, or a list of them."""
+        ...
+
+    def from_data(self, data: Any) -> Any:
+        """Return what `to_data` was given."""
+        ...
+
+
+class State(Protocol):
+    """The state of one operation of one stream; made when the program is compiled."""
+
+    def snapshot(self, codec: Codec) -> Any:
+        """Return the state as JSON-able data; nothing in it is shared."""
+        ...
+
+    def restore(self, data: Any, codec: Codec) -> None:
+        """Take over what `snapshot` gave."""
+        ...
+
+
+class Deadlines(Protocol):
+    """A state that something is due in: `due` is the next time in ns."""
+
+    due: int
