@@ -24,18 +24,18 @@ _FORM = "write: for v in 0..10:"
 def tokenize_expanded(source: str) -> LexResult:
     """Return the tokens of `source` with its generator loops expanded."""
     lexed = tokenize(source)
-    if _MAYBE.search(source) is None or not any(_top_level_loops(lexed.tokens)):
+    if _MAYBE.search(source) is None or not any(top_level_loops(lexed.tokens)):
         return lexed
     plain = [Line(text, at) for at, text in enumerate(source.split("\n"), start=1)]
     expander = _Expander()
     lines = expander.expand(plain, 0) or [Line("", len(plain))]
     expanded = tokenize("\n".join(line.text for line in lines))
-    _relocate(expanded, lines)
+    relocate(expanded, lines)
     expanded.diagnostics.extend(expander.findings)
     return expanded
 
 
-def _top_level_loops(tokens: list[Token]) -> Iterator[Token]:
+def top_level_loops(tokens: list[Token]) -> Iterator[Token]:
     """Yield the `for` of each loop that stands at the margin of the text."""
     margin = len(tokens[0].lead or "")
     for token in tokens:
@@ -45,7 +45,7 @@ def _top_level_loops(tokens: list[Token]) -> Iterator[Token]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Loop:
+class Loop:
     """A loop in a text: its header, and the lines (from 0) of its body.
 
     `inline` is the column where a body on the header's line begins, else None.
@@ -74,11 +74,11 @@ class _Expander:
         tokens = tokenize("\n".join(line.text for line in lines)).tokens
         result: list[Line] = []
         done = 0
-        for word in _top_level_loops(tokens):
+        for word in top_level_loops(tokens):
             if word.line - 1 < done:
                 continue
             result += lines[done : word.line - 1]
-            stop = _end_of_body(tokens, word)
+            stop = end_of_body(tokens, word)
             loop = self._header(tokens, word, stop, lines)
             if loop is not None and not self._exhausted:
                 result += self._repeat(loop, lines, tokens, depth)
@@ -87,7 +87,7 @@ class _Expander:
 
     def _header(
         self, tokens: list[Token], word: Token, stop: int, lines: list[Line]
-    ) -> _Loop | None:
+    ) -> Loop | None:
         """Read `for v in A..B:`; None with E109 or E104 if it is something else."""
         ahead = chain(tokens[word.index + 1 : word.index + 9], repeat(tokens[-1]))
         name, within = next(ahead), next(ahead)
@@ -106,19 +106,19 @@ class _Expander:
             return None
         first = word.line - 1 if inline is not None else body.line - 1
         margin = 0 if inline is not None else len(body.lead or "")
-        return _Loop(word, name.text, values, first, stop, margin, inline)
+        return Loop(word, name.text, values, first, stop, margin, inline)
 
     def _repeat(
-        self, loop: _Loop, lines: list[Line], tokens: list[Token], depth: int
+        self, loop: Loop, lines: list[Line], tokens: list[Token], depth: int
     ) -> list[Line]:
         """Return the copies of a body, loops in it expanded too."""
-        body = _body(loop, lines)
-        nested = any(_top_level_loops(tokenize(_text(body)).tokens))
+        body = loop_body(loop, lines)
+        nested = any(top_level_loops(tokenize(_text(body)).tokens))
         if depth == _MAX_DEPTH or loop.values.stop - loop.values.start > MAX_COPIES:
             self._too_large(loop, lines)
             return []
         self._warn_of_bare(loop, tokens, lines)
-        hole = re.compile(r"\{[ \t]*" + re.escape(loop.variable) + r"[ \t]*\}")
+        hole = hole_of(loop.variable)
         result: list[Line] = []
         for value in loop.values:
             note = f"{loop.variable} = {value}"
@@ -141,15 +141,13 @@ class _Expander:
             self._length += sum(len(line.text) + 1 for line in copy)
         return self._copies <= MAX_COPIES and self._length <= MAX_EXPANDED
 
-    def _too_large(self, loop: _Loop, lines: list[Line]) -> None:
+    def _too_large(self, loop: Loop, lines: list[Line]) -> None:
         message = f"generators make more than {MAX_COPIES} copies or 4 MiB of text"
         if not self._exhausted:
             self._report("E109", message, loop.word, lines)
         self._exhausted = True
 
-    def _warn_of_bare(
-        self, loop: _Loop, tokens: list[Token], lines: list[Line]
-    ) -> None:
+    def _warn_of_bare(self, loop: Loop, tokens: list[Token], lines: list[Line]) -> None:
         """Warn of the variable's name where it is not replaced (W042)."""
         for at in range(loop.word.index + 2, len(tokens) - 1):
             token = tokens[at]
@@ -188,7 +186,7 @@ def _bound(ahead: Iterator[Token]) -> tuple[int | None, Token]:
     return (-value if negative else value), after
 
 
-def _end_of_body(tokens: list[Token], word: Token) -> int:
+def end_of_body(tokens: list[Token], word: Token) -> int:
     """Return the line (from 0) after the last line of a loop's body."""
     margin = len(word.lead or "")
     depth = 0
@@ -204,7 +202,12 @@ def _end_of_body(tokens: list[Token], word: Token) -> int:
     return tokens[-1].line
 
 
-def _body(loop: _Loop, lines: list[Line]) -> list[Line]:
+def hole_of(variable: str) -> re.Pattern[str]:
+    """Return the pattern of `{variable}`, which a loop replaces by its values."""
+    return re.compile(r"\{[ \t]*" + re.escape(variable) + r"[ \t]*\}")
+
+
+def loop_body(loop: Loop, lines: list[Line]) -> list[Line]:
     """Return the lines of a body, moved to the margin."""
     body = lines[loop.first : loop.stop]
     if loop.inline is not None:
@@ -226,7 +229,7 @@ def _place(span: Span, lines: list[Line]) -> Span:
     return Span(line.number, column + 1, line.number, end + 1, line.note)
 
 
-def _relocate(lexed: LexResult, lines: list[Line]) -> None:
+def relocate(lexed: LexResult, lines: list[Line]) -> None:
     """Give tokens and findings of expanded text their places in the template."""
     for token in lexed.tokens:
         place = _place(token.span, lines)
