@@ -8,6 +8,8 @@ class StreamMetrics:
     """Cumulative counters of one stream (vpl.md section 19).
 
     `events_out` counts final events handed to consumers, `outputs` output events.
+    `counts` has the counters of windows and runs by name (`late_events`, `matches` ..),
+    `state_dropped` what was dropped at a bound, by kind.
     """
 
     events_in: int = 0
@@ -16,6 +18,8 @@ class StreamMetrics:
     sink_sent: int = 0
     eval_errors: dict[str, int] = field(default_factory=dict)
     stopped: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    state_dropped: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

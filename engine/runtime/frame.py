@@ -86,7 +86,9 @@ class Frame:
         "bound",
         "budget",
         "clock",
+        "counts",
         "depth_limit",
+        "dropped",
         "emits",
         "eval_errors",
         "events_in",
@@ -128,6 +130,8 @@ class Frame:
         self.events_out = 0
         self.outputs = 0
         self.sink_sent = 0
+        self.counts: dict[str, int] = {}
+        self.dropped: dict[str, int] = {}
         self.eval_errors: dict[str, int] = {}
         self.faults: dict[str, str] = {}
         self.faulted: list[Frame] = []
@@ -136,6 +140,14 @@ class Frame:
     def count(self, reason: str) -> None:
         """Count an evaluation error; its value is null."""
         self.eval_errors[reason] = self.eval_errors.get(reason, 0) + 1
+
+    def tally(self, name: str, amount: int = 1) -> None:
+        """Add to a counter of vpl.md section 19 (`late_events`, `runs_expired` ..)."""
+        self.counts[name] = self.counts.get(name, 0) + amount
+
+    def drop(self, kind: str, amount: int = 1) -> None:
+        """Count state of one kind that was dropped at its bound."""
+        self.dropped[kind] = self.dropped.get(kind, 0) + amount
 
     def fault(self, code: str, message: str) -> None:
         """Report a fault of this event to the sender; its value is null."""

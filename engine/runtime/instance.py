@@ -35,6 +35,8 @@ class Instance:
             frame = Frame(stream.name, budget, limits, clock, stream.aliases)
             frame.faulted = self.faulted[stream.context]
             self.frames.append(frame)
+        for slot in compiled.states:
+            slot.state.bind(self.frames[slot.stream], limits)
         values = compiled.values
         values |= {f"x{at}": frame for at, frame in enumerate(self.frames)}
         values["G_LOCK"] = threading.RLock()

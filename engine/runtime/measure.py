@@ -27,6 +27,8 @@ def _stream_metrics(frame: Frame) -> StreamMetrics:
         sink_sent=frame.sink_sent,
         eval_errors=dict(frame.eval_errors),
         stopped=dict(frame.stopped),
+        counts=dict(frame.counts),
+        state_dropped=dict(frame.dropped),
     )
 
 

@@ -2,6 +2,9 @@
 
 from typing import Any, Final, Protocol
 
+from engine.limits import Limits
+from engine.runtime.frame import Frame
+
 FOREVER: Final = 2**63 - 1
 """A due time no clock reaches by events, in ns; `flush` does."""
 
@@ -20,6 +23,10 @@ class Codec(Protocol):
 
 class State(Protocol):
     """The state of one operation of one stream; made when the program is compiled."""
+
+    def bind(self, frame: Frame, limits: Limits) -> None:
+        """Take the counters of the stream and the bounds, before the first event."""
+        ...
 
     def snapshot(self, codec: Codec) -> Any:
         """Return the state as JSON-able data; nothing in it is shared."""
