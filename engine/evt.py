@@ -1,4 +1,4 @@
-"""Event files (vpl.md 17.1): one event per line, dated by offsets."""
+"""Event files in the form `.evt` (vpl.md 17.1): one event per line, dated by offsets."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -8,34 +8,33 @@ import msgspec
 
 from engine.errors import BadEventError
 from engine.event import Event
+from engine.event_text import EventText
 from engine.runtime.intake import clean_map
-from engine.runtime.times import NS_PER_MS, in_range, parse_duration, parse_instant
-from engine.runtime.values import iso_text
-from engine.wire import parse_event
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<number>-?(?:\d[\d_]*\.\d[\d_]*(?:[eE][+-]?\d+)?|\.\d+|\d[\d_]*(?:[eE][+-]?\d+)?))(?![A-Za-z_.])
-      | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-      | (?P<word>[A-Za-z_][A-Za-z0-9_.-]*|`[^`]+`)
-      | (?P<sign>[{}()\[\]:,])
-      | (?P<end>(?:;|\#|//).*)?$
-    )""",
-    re.VERBOSE | re.DOTALL,
+from engine.runtime.times import (
+    NS_PER_MS,
+    duration_text,
+    in_range,
+    parse_duration,
+    parse_instant,
 )
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", '"': '"', "'": "'", "\\": "\\"}
-_WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None, "nil": None}
+from engine.runtime.values import Duration, Timestamp, iso_text
+from engine.wire import decode_json, event_of
+from vpl import Program, nodes
+
 _DIGITS = re.compile(r"\d+", re.ASCII)
-MAX_DEPTH = 32
+_BATCH = re.compile(r"BATCH\s+(\d+)\s*;?\s*(?:(?:#|//).*)?", re.ASCII)
 
 
 class BadLineError(ValueError):
-    """A line is no event; `number` counts from 1."""
+    """A line is no event; `number` counts from 1, `reason` says what is wrong."""
 
     def __init__(self, number: int, reason: str) -> None:
         super().__init__(f"line {number}: {reason}")
         self.number = number
+        self.reason = reason
+
+
+OnBad = Callable[[BadLineError], None]
 
 
 class EvtReader:
@@ -43,25 +42,33 @@ class EvtReader:
 
     `declared` gives the field names of declared events, for `Type(v1, v2)`;
     `start_ns` is the instant offsets count from. A bad line ends the reading, or is
-    handed to `on_bad` and left out.
+    handed to `on_bad` and left out. JSON lines without `event_type` may name one of
+    `types` as `type`.
     """
 
     def __init__(
         self,
         declared: Mapping[str, Sequence[str]] | None = None,
         start_ns: int = 0,
-        on_bad: Callable[[BadLineError], None] | None = None,
+        on_bad: OnBad | None = None,
+        types: frozenset[str] = frozenset(),
     ) -> None:
         self._declared = declared or {}
         self._on_bad = on_bad
         self._start_ns = start_ns
         self._previous_ns = start_ns - NS_PER_MS
         self._batch_ns: int | None = None
+        self._types = types
 
     def read(self, lines: Iterable[str]) -> Iterator[Event]:
         """Yield events in order; raises BadLineError unless `on_bad` takes those."""
+        for _, event in self.read_numbered(lines):
+            yield event
+
+    def read_numbered(self, lines: Iterable[str]) -> Iterator[tuple[int, Event]]:
+        """Yield events in order, each with the number of its line from 1."""
         for number, line in enumerate(lines, start=1):
-            text = line.strip()
+            text = line.strip("\ufeff \t\r\n") if number == 1 else line.strip()
             if not text or text.startswith(("#", "//")):
                 continue
             try:
@@ -73,31 +80,34 @@ class EvtReader:
                 self._on_bad(bad)
                 continue
             if found is not None:
-                yield found
+                yield number, found
 
     def _line(self, text: str) -> Event | None:
         if text.startswith("{"):
-            event = parse_event(text.encode())
+            event = event_of(typed(decode_json(text.encode()), self._types))
             event.timestamp = self._date(event.timestamp)
             return event
-        if batch := re.fullmatch(r"BATCH\s+(\d+)\s*;?", text):
-            self._batch_ns = int(batch[1]) * NS_PER_MS
+        if batch := _BATCH.fullmatch(text):
+            self._batch_ns = self._start_ns + int(batch[1]) * NS_PER_MS
             return None
         moment = None
         if text.startswith("@"):
-            dated, _, text = text.partition(" ")
+            dated, *rest = text.split(None, 1)
             moment = self._moment(dated[1:])
-        event = _EventText(text, self._declared).event()
-        clean_map(event.fields)  # bounds and texts, as for events of any way in
+            text = rest[0] if rest else ""
+        event = EventText(text, self._declared).event()
+        # bounds and sound texts, as for events of any way in
+        event.fields = clean_map(event.fields)
         event.timestamp = self._date(moment)
         return event
 
     def _date(self, moment: int | None) -> int:
         if moment is None:
-            if self._batch_ns is not None:
-                moment = self._start_ns + self._batch_ns
-            else:
-                moment = self._previous_ns + NS_PER_MS
+            moment = self._batch_ns
+        if moment is None:
+            moment = self._previous_ns + NS_PER_MS
+        if in_range(moment) is None:
+            raise ValueError("the time of the event is too far away")
         self._previous_ns = moment
         return moment
 
@@ -111,151 +121,63 @@ class EvtReader:
         return moment
 
 
+def typed(body: Any, types: frozenset[str]) -> Any:
+    """Return a decoded payload with its type where the envelope has it.
+
+    A payload without `event_type` may name one of `types` in its member `type`,
+    which then is no field (vpl.md section 14).
+    """
+    if body.__class__ is not dict or "event_type" in body:
+        return body
+    named = body.get("type")
+    if named.__class__ is not str or named not in types:
+        return body
+    rest = {name: value for name, value in body.items() if name != "type"}
+    return {"event_type": named, **rest}
+
+
 def instant_ns(text: str) -> int:
     """Return an ISO 8601 instant (UTC unless it says otherwise) in nanoseconds."""
     moment = parse_instant(text)
     if moment is None:
-        raise ValueError(f"'{text}' is neither an offset nor a time")
+        raise ValueError(
+            f"'{text}' is neither an offset nor a time; "
+            "write 10s, 250 (ms) or 2026-03-01T08:30:00Z"
+        )
     return moment
 
 
-class _EventText:
-    """`Type { k: v, .. }` or `Type(v1, v2)`, by recursive descent."""
-
-    def __init__(self, text: str, declared: Mapping[str, Sequence[str]]) -> None:
-        self._tokens = list(_tokens(text))
-        self._next = 0
-        self._declared = declared
-
-    def event(self) -> Event:
-        """Return the event; raises ValueError."""
-        kind, name = self._take()
-        if kind != "word":
-            raise ValueError(f"an event type was expected, not '{name}'")
-        fields: dict[str, Any] = {}
-        if self._peek() == ("sign", "{"):
-            fields = self._map(0)
-        elif self._peek() == ("sign", "("):
-            fields = self._positional(str(name))
-        if self._peek()[0] != "end":
-            raise ValueError(f"'{self._peek()[1]}' after the end of the event")
-        return Event(str(name), fields)
-
-    def _positional(self, event_type: str) -> dict[str, Any]:
-        values = self._items("(", ")", 0)
-        names = self._declared.get(event_type, ())
-        return {
-            names[i] if i < len(names) else f"field_{i}": value
-            for i, value in enumerate(values)
-        }
-
-    def _map(self, depth: int) -> dict[str, Any]:
-        self._expect("{")
-        found: dict[str, Any] = {}
-        while self._peek() != ("sign", "}"):
-            kind, name = self._take()
-            if kind not in {"word", "text"}:
-                raise ValueError(f"a field name was expected, not '{name}'")
-            self._expect(":")
-            found[str(name)] = self._value(depth + 1)
-            if self._peek() == ("sign", ","):
-                self._take()
-            elif self._peek() != ("sign", "}"):
-                raise ValueError(f"',' or '}}' was expected, not '{self._peek()[1]}'")
-        self._take()
-        return found
-
-    def _items(self, opening: str, closing: str, depth: int) -> list[Any]:
-        self._expect(opening)
-        found = []
-        while self._peek() != ("sign", closing):
-            found.append(self._value(depth + 1))
-            if self._peek() == ("sign", ","):
-                self._take()
-            elif self._peek() != ("sign", closing):
-                raise ValueError(
-                    f"',' or '{closing}' was expected, not '{self._peek()[1]}'"
-                )
-        self._take()
-        return found
-
-    def _value(self, depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise ValueError(f"nested deeper than {MAX_DEPTH}")
-        match self._peek():
-            case "sign", "{":
-                return self._map(depth)
-            case "sign", "[":
-                return self._items("[", "]", depth)
-            case "sign" | "end", token:
-                raise ValueError(f"a value was expected, not '{token}'")
-        kind, token = self._take()
-        if kind == "word":
-            return _WORDS.get(str(token), token)
-        return token
-
-    def _expect(self, sign: str) -> None:
-        found = self._take()
-        if found != ("sign", sign):
-            raise ValueError(f"'{sign}' was expected, not '{found[1]}'")
-
-    def _peek(self) -> tuple[str, Any]:
-        return self._tokens[self._next]
-
-    def _take(self) -> tuple[str, Any]:
-        token = self._tokens[self._next]
-        if token[0] != "end":
-            self._next += 1
-        return token
+def declared_fields(program: Program) -> dict[str, list[str]]:
+    """Return the fields of each declared event in order, those of its bases first."""
+    events = {d.name: d for d in program.body if isinstance(d, nodes.EventDecl)}
+    return {name: list(_fields(name, events)) for name in events}
 
 
-def _tokens(text: str) -> Iterator[tuple[str, Any]]:
-    place = 0
-    while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None or found.end() == place:
-            raise ValueError(f"unexpected text '{text[place : place + 20]}'")
-        place = found.end()
-        kind = found.lastgroup or "end"
-        if kind == "end":
-            break
-        yield kind, _token_value(kind, found[kind])
-    yield "end", "end of line"
-
-
-def _token_value(kind: str, text: str) -> Any:
-    if kind == "number":
-        digits = text.replace("_", "")
-        is_whole = digits.lstrip("-").isdigit()
-        value = int(digits) if is_whole else float(digits)
-        if is_whole and not -(2**63) <= value < 2**63:
-            raise ValueError(f"{text} does not fit 64 bits")
-        return value
-    if kind == "text":
-        return _joined_pairs(_ESCAPE.sub(_unescape, text[1:-1]))
-    return text.strip("`") if kind == "word" else text
-
-
-def _joined_pairs(text: str) -> str:
-    """Join the halves of code points that were escaped as surrogate pairs."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-
-
-def _unescape(found: re.Match[str]) -> str:
-    what = found[1]
-    if what[0] == "u" and len(what) == 5:
-        return chr(int(what[1:], 16))
-    if what in _ESCAPES:
-        return _ESCAPES[what]
-    raise ValueError(f"unknown escape \\{what}")
+def _fields(name: str, events: Mapping[str, nodes.EventDecl]) -> dict[str, None]:
+    chain: list[nodes.EventDecl] = []
+    decl = events.get(name)
+    while decl is not None and decl not in chain:
+        chain.append(decl)
+        decl = events.get(decl.base or "")
+    return {field.name: None for decl in reversed(chain) for field in decl.fields}
 
 
 def as_payload(event: Event) -> bytes:
-    """Return an event as one JSON line for `Pipeline.inject_batch`."""
+    """Return an event as one JSON line for `Pipeline.inject_batch`.
+
+    JSON has neither timestamps nor durations: they become texts that declared fields
+    read again.
+    """
     body: dict[str, Any] = {"event_type": event.event_type, "fields": event.fields}
     if event.timestamp is not None:
         whole_ms, rest = divmod(event.timestamp, NS_PER_MS)
         body["timestamp"] = iso_text(event.timestamp) if rest else whole_ms
-    return msgspec.json.encode(body)
+    return msgspec.json.encode(body, enc_hook=_as_text)
+
+
+def _as_text(value: Any) -> str:
+    if value.__class__ is Timestamp:
+        return iso_text(value.ns)
+    if value.__class__ is Duration:
+        return duration_text(value.ns)
+    raise TypeError(f"a value of class {value.__class__.__name__} is in an event")

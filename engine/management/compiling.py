@@ -1,28 +1,30 @@
 """Compiling a program for a command: errors go to the terminal."""
 
 import sys
+from typing import Any
 
 from engine import InvalidProgramError, Pipeline, compile_program
-from engine.connectors.base import SinkFactory
-from engine.management.command import FAILURE, read_text
+from engine.errors import LoadError
+from engine.management.command import FAILURE, read_text, shown_name
 from vpl import render_diagnostics
 
 
-def compile_or_exit(path: str, sinks: SinkFactory | None = None) -> Pipeline:
+def compile_or_exit(path: str, **options: Any) -> Pipeline:
     """Return the program of a file (`-`: standard input) as a pipeline.
 
-    Prints the findings and exits with 1 if it has errors, with 2 if it cannot be read.
+    `options` are those of `compile_program`. Prints the findings and exits with 1 if
+    it has errors or cannot set its globals, with 2 if it cannot be read.
     """
-    return compile_text_or_exit(path, read_text(path), sinks)
+    return compile_text_or_exit(shown_name(path), read_text(path), **options)
 
 
-def compile_text_or_exit(
-    name: str, source: str, sinks: SinkFactory | None = None
-) -> Pipeline:
+def compile_text_or_exit(name: str, source: str, **options: Any) -> Pipeline:
     """Return a program's pipeline; `name` stands for it in findings."""
     try:
-        return compile_program(source, name=name, sinks=sinks)
+        return compile_program(source, name=name, **options)
     except InvalidProgramError as error:
         text = render_diagnostics(error.diagnostics, source, name)
         sys.stderr.write(f"{text}\n")
-        sys.exit(FAILURE)
+    except LoadError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+    sys.exit(FAILURE)

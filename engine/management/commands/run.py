@@ -39,7 +39,7 @@ class Command(EngineCommand):
         configure_logging(level_from(os.environ))
         name = options["file"] or "<code>"
         source = options["code"] or read_text(name)
-        pipeline = compile_text_or_exit(name, source, SinkMaker())
+        pipeline = compile_text_or_exit(name, source, sinks=SinkMaker())
         pipeline.start()
         try:
             with stop_on_sigterm():

@@ -3,54 +3,26 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from engine import Pipeline
 from engine.connectors.fake import RecordingSinks
-from engine.evt import BadLineError, EvtReader, instant_ns
+from engine.encoding import encode_lines
+from engine.event_files import BadFileError, EventFile, EventFileError
 from engine.management.command import (
     FAILURE,
     EngineCommand,
-    read_text,
     usage_error,
     write_lines,
 )
 from engine.management.compiling import compile_or_exit
-from engine.management.event_files import Block, evt_blocks, json_blocks, line_blocks
-from engine.management.progress import progress_of
-from vpl import nodes
+from engine.management.event_options import add_event_options, open_events
+from engine.management.progress import ProgressBar
+from engine.simulation import SIMULATION_LIMITS, EventClock, Pacing, Simulation
 
-
-@dataclass(slots=True)
-class Totals:
-    """What a simulation did."""
-
-    events: int = 0
-    outputs: int = 0
-    bad: int = 0
-    seconds: float = 0.0
-
-    def as_json(self) -> dict[str, int | float]:
-        """Return the totals with the rate."""
-        rate = self.events / self.seconds if self.seconds else 0.0
-        return {
-            "events": self.events,
-            "outputs": self.outputs,
-            "bad": self.bad,
-            "seconds": round(self.seconds, 3),
-            "events_per_second": round(rate),
-        }
-
-    def __str__(self) -> str:
-        bad = f", {self.bad} bad" if self.bad else ""
-        return (
-            f"{self.events} events, {self.outputs} outputs{bad} in {self.seconds:.3f} s"
-        )
+CLOSE_TIMEOUT_S = 30.0
 
 
 class Command(EngineCommand):
@@ -59,114 +31,136 @@ class Command(EngineCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("-p", "--program", required=True, metavar="FILE")
+        add_event_options(parser)
+        speed = parser.add_mutually_exclusive_group()
+        speed.add_argument(
+            "--immediate", action="store_true", help="as fast as possible: the default"
+        )
+        speed.add_argument(
+            "--timed", action="store_true", help="replay offsets in real time"
+        )
         parser.add_argument(
-            "-e",
-            "--events",
-            required=True,
-            metavar="FILE",
-            help=".evt, .json (an array) or JSON lines; - for JSON lines on stdin",
+            "--preload", action="store_true", help="read all events before the first"
+        )
+        parser.add_argument(
+            "--flush", action="store_true", help="end windows and waiting in the end"
         )
         parser.add_argument("--json", action="store_true", help="totals as JSON")
         parser.add_argument("-q", "--quiet", action="store_true", help="totals only")
         parser.add_argument(
             "-v", "--verbose", action="store_true", help="show counters per stream"
         )
-        parser.add_argument("--start", default="1970-01-01T00:00:00Z", metavar="TIME")
-        parser.add_argument("--skip-bad", action="store_true", help="count bad lines")
-        # The default is as fast as possible; both words are accepted.
-        parser.add_argument("--immediate", action="store_true")
-        parser.add_argument("--preload", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit with 1 if the program has errors or an event could not be read."""
-        sinks = RecordingSinks()
-        pipeline = compile_or_exit(options["program"], sinks)
-        totals = Totals()
-        blocks = self._blocks(pipeline, totals, options)
-        pipeline.start()
-        started = time.perf_counter()
+        clock = EventClock()
+        pipeline = compile_or_exit(
+            options["program"],
+            sinks=RecordingSinks(),
+            clock=clock,
+            limits=SIMULATION_LIMITS,
+        )
+        run = _Run(self, pipeline, clock, options)
         try:
-            with progress_of("simulating", _size(options["events"])) as advance:
-                for block in blocks:
-                    self._run(pipeline, block, totals, options)
-                    advance(len(block.payload))
-        except BadLineError as error:
-            self._give_up(str(error), pipeline)
-        pipeline.close(30.0)
-        totals.seconds = time.perf_counter() - started
-        self._report(totals, pipeline, options)
+            with open_events(options, pipeline.program, run.skip) as events:
+                run.through(events)
+        except BadFileError as error:
+            raise usage_error(str(error)) from error
+        run.report()
 
-    def _blocks(
-        self, pipeline: Pipeline, totals: "Totals", options: dict[str, Any]
-    ) -> Iterator[Block]:
-        path = options["events"]
-        if path.endswith(".evt"):
-            try:
-                start_ns = instant_ns(options["start"])
-            except ValueError as error:
-                raise usage_error(f"--start: {error}") from error
 
-            def skip(bad: BadLineError) -> None:
-                totals.bad += 1
-                self.stderr.write(f"skipped {bad}")
+class _Run:
+    """One simulation with what is said about it on standard error."""
 
-            on_bad = skip if options["skip_bad"] else None
-            reader = EvtReader(_declared_fields(pipeline), start_ns, on_bad)
-            return evt_blocks(read_text(path), reader)
-        if path.endswith(".json"):
-            return json_blocks(read_text(path))
-        if path != "-" and not Path(path).is_file():
-            raise usage_error(f"cannot read {path}: no such file")
-        return line_blocks(path)
-
-    def _run(
+    def __init__(
         self,
+        command: Command,
         pipeline: Pipeline,
-        block: Block,
-        totals: "Totals",
+        clock: EventClock,
         options: dict[str, Any],
     ) -> None:
-        reply = pipeline.inject_batch(block.payload, form=block.form, outputs="all")
-        totals.events += reply.accepted
-        totals.outputs += reply.output_count
-        if not options["quiet"]:
-            write_lines(reply.output_lines())
-        for error in reply.errors:
-            self.stderr.write(f"{error['code']} {error['stream']}: {error['message']}")
-        for item in reply.rejected:
-            totals.bad += 1
-            where = f"event {block.first + item['index']}"
-            if not options["skip_bad"]:
-                self._give_up(f"{where}: {item['reason']}", pipeline)
-            self.stderr.write(f"{where} skipped: {item['reason']}")
+        self._command = command
+        self._pipeline = pipeline
+        self._options = options
+        self._events: EventFile | None = None
+        self._simulation = Simulation(
+            pipeline,
+            clock,
+            self,
+            form="count" if options["quiet"] else "all",
+            pacing=Pacing() if options["timed"] else None,
+        )
+        self.totals = self._simulation.totals
 
-    def _give_up(self, reason: str, pipeline: Pipeline) -> None:
-        self.stderr.write(f"{reason} (--skip-bad goes on)")
-        pipeline.close(30.0)
-        sys.exit(FAILURE)
+    def through(self, events: EventFile) -> None:
+        """Run all events; exits with 1 at a bad one that is not to be skipped."""
+        self._events = events
+        self._pipeline.start()
+        blocks = events.blocks()
+        if self._options["preload"]:
+            blocks = iter(list(blocks))
+        started = time.perf_counter()
+        try:
+            is_shared = not self._options["quiet"]
+            with ProgressBar("simulating", events.size, is_shared=is_shared) as bar:
+                for block in blocks:
+                    self._simulation.feed(block)
+                    bar.update(events.position)
+            if self._options["flush"]:
+                self._simulation.flush()
+        except EventFileError as error:
+            self._say(f"{error} (--skip-bad goes on)")
+            sys.exit(FAILURE)
+        except KeyboardInterrupt:
+            self._say("stopped")
+            sys.exit(FAILURE)
+        finally:
+            self._pipeline.close(CLOSE_TIMEOUT_S)
+            self.totals.seconds = time.perf_counter() - started
 
-    def _report(
-        self, totals: "Totals", pipeline: Pipeline, options: dict[str, Any]
-    ) -> None:
+    def outputs(self, rows: list[Any]) -> None:
+        """Write outputs as JSON lines."""
+        write_lines(encode_lines(rows))
+
+    def fault(self, error: dict[str, Any]) -> None:
+        """Tell an error at run time."""
+        self._say(f"{error['code']} {error['stream']}: {error['message']}")
+
+    def rejected(self, place: int, reason: str) -> None:
+        """Tell why something is no event; raises it unless such are to be skipped."""
+        assert self._events is not None
+        error = EventFileError(self._events.name, self._events.place(place), reason)
+        if not self._options["skip_bad"]:
+            raise error
+        self._say(f"skipped {error}")
+
+    def skip(self, error: EventFileError) -> None:
+        """Count what the reader found to be no event."""
+        self.totals.bad += 1
+        self._say(f"skipped {error}")
+
+    def report(self) -> None:
+        """Tell the totals; exits with 1 if there were errors at run time."""
         sys.stdout.flush()
-        if options["json"]:
-            self.stderr.write(json.dumps(totals.as_json()))
-            return
-        if options["verbose"]:
-            for name, stream in pipeline.metrics().streams.items():
-                self.stderr.write(
-                    f"{name}: {stream.events_in} in, {stream.events_out} out"
-                )
-        self.stderr.write(str(totals))
+        if self._options["json"]:
+            self._say(json.dumps(self.totals.as_json()))
+        else:
+            if self._options["verbose"]:
+                self._counters()
+            self._say(str(self.totals))
+        if self.totals.faults:
+            sys.exit(FAILURE)
 
+    def _counters(self) -> None:
+        for name, stream in self._pipeline.metrics().streams.items():
+            errors = "".join(
+                f", {count} {reason} errors"
+                for reason, count in stream.eval_errors.items()
+            )
+            self._say(
+                f"{name}: {stream.events_in} in, {stream.events_out} out, "
+                f"{stream.outputs} outputs{errors}"
+            )
 
-def _declared_fields(pipeline: Pipeline) -> Mapping[str, Sequence[str]]:
-    return {
-        item.name: [field.name for field in item.fields]
-        for item in pipeline.program.body
-        if isinstance(item, nodes.EventDecl)
-    }
-
-
-def _size(path: str) -> int:
-    return Path(path).stat().st_size if Path(path).is_file() else 0
+    def _say(self, text: str) -> None:
+        self._command.stderr.write(text)

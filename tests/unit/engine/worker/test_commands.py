@@ -158,7 +158,10 @@ def test_simulate_stops_at_a_bad_event_unless_told_otherwise(run, tmp_path):
     (tmp_path / "e.jsonl").write_text(events(3) + "{no\n" + events(2))
     result = run("simulate", "-p", "good.vpl", "-e", "e.jsonl")
     assert result.code == 1
-    assert "event 2: " in result.err
+    assert (result.out, "e.jsonl:2: " in result.err) == (
+        '{"event_type":"S","v":3}\n',
+        True,
+    )
     result = run("simulate", "-p", "good.vpl", "-e", "e.jsonl", "--skip-bad")
     assert (result.code, result.out) == (0, OUTPUTS)
 
@@ -167,7 +170,7 @@ def test_simulate_names_the_line_of_a_bad_evt_event(run, tmp_path):
     (tmp_path / "e.evt").write_text("X { v: 3 }\n\nX { v 2 }\n")
     result = run("simulate", "-p", "good.vpl", "-e", "e.evt")
     assert result.code == 1
-    assert "line 3: ':' was expected, not '2'" in result.err
+    assert "e.evt:3: ':' was expected, not '2'" in result.err
 
 
 def test_simulate_shows_no_progress_bar_off_a_terminal(run, tmp_path):

@@ -2,8 +2,10 @@
 
 import pytest
 
-from engine.evt import BadLineError, EvtReader, as_payload
+from engine.evt import BadLineError, EvtReader, as_payload, declared_fields
+from engine.runtime.values import Duration, Timestamp
 from engine.wire import parse_event
+from vpl import parse
 
 MS = 1_000_000
 
@@ -34,10 +36,18 @@ def one(text, **options):
         ("bare-word.x", "bare-word.x"),
         ("[1, [2], {a: 3}]", [1, [2], {"a": 3}]),
         ("{a: {b: []}}", {"a": {"b": []}}),
+        ("0xff", 255),
+        ("-0x10", -16),
+        ("1h30m", Duration(5_400_000_000_000)),
+        ("-1.5s", Duration(-1_500_000_000)),
+        ("@2026-03-01", Timestamp(1_772_323_200_000_000_000)),
+        ("@1970-01-01T00:00:01.5+00:00", Timestamp(1_500_000_000)),
+        ("[5m, nil]", [Duration(300_000_000_000), None]),
+        ("höhe", "höhe"),
     ],
 )
 def test_values(text, value):
-    found = one(f"X {{ v: {text} }}").fields["v"]
+    found = one(f"X {{ v: {text} }}").fields.get("v")
     assert found == value
     assert type(found) is type(value)
 
@@ -48,6 +58,14 @@ def test_positional_values_take_the_names_of_declared_events():
         "parcel": "p1",
         "dock": 4,
         "field_2": 9,
+    }
+
+
+def test_the_fields_of_a_base_come_first():
+    source = "event A:\n  x: int\n  y: int\nevent B extends A:\n  z: int\n  x: str\n"
+    assert declared_fields(parse(source).program) == {
+        "A": ["x", "y"],
+        "B": ["x", "y", "z"],
     }
 
 
@@ -95,6 +113,30 @@ def test_offsets_are_exact_and_survive_as_payload():
     assert parse_event(as_payload(event)).timestamp == event.timestamp
 
 
+def test_a_time_beyond_64_bits_is_no_time():
+    with pytest.raises(BadLineError, match="line 2: .*too far away"):
+        read("BATCH " + "9" * 30 + "\nX")
+
+
+def test_values_without_json_become_texts_that_declared_fields_read():
+    payload = as_payload(one("X { d: 90s, t: @1970-01-01 }"))
+    fields = {"d": "1m30s", "t": "1970-01-01T00:00:00Z"}
+    assert parse_event(payload).fields == fields
+
+
+def test_a_tab_may_follow_an_offset_and_a_comment_anything():
+    found = read("@10\tA; # one\nBATCH 20 // two\nB(1, 2,) // three")
+    assert [event.timestamp // MS for event in found] == [10, 20]
+
+
+def test_a_json_line_may_name_its_type_as_type():
+    types = frozenset({"X"})
+    event = one('{"type": "X", "v": 1}', types=types)
+    assert (event.event_type, event.fields) == ("X", {"v": 1})
+    with pytest.raises(BadLineError):
+        read('{"type": "Y", "v": 1}', types=types)
+
+
 def test_bad_lines_are_handed_over_where_somebody_takes_them():
     bad = []
     found = read("A\nX {\n{\nB", on_bad=bad.append)
@@ -122,6 +164,16 @@ def test_bad_lines_are_handed_over_where_somebody_takes_them():
         '{"event_type": 5}',
         '{"a"',
         'X { v: "\\ud800" }',
+        "X { v: 30m1h }",
+        "X { v: 5x }",
+        "X { v: 10.0.0.1 }",
+        "X { v: @noon }",
+        "X { v: @2026-13-01 }",
+        "X { v: 0xg }",
+        "X { v: 1e999 }",
+        "X { v: " + "9" * 5000 + " }",
+        "@ X",
+        "BATCH x",
     ],
 )
 def test_a_bad_line_is_named(line):
