@@ -42,3 +42,7 @@ class QueueFullError(EngineError):
 
 class LoadError(EngineError):
     """The globals of a program could not be set within its limits."""
+
+
+class CheckpointError(EngineError):
+    """A checkpoint cannot be used: it is damaged or of an unknown version."""

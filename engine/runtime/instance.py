@@ -5,10 +5,12 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import vpl
 from engine.compiler.codegen import FILE_NAME, Compiled
 from engine.errors import LoadError
 from engine.limits import Limits
 from engine.runtime.clock import Clock
+from engine.runtime.codec import StateCodec
 from engine.runtime.frame import Budget, Frame, StreamStopped
 from engine.runtime.state import FOREVER
 
@@ -24,6 +26,7 @@ class Instance:
 
     def __init__(self, compiled: Compiled, limits: Limits, clock: Clock) -> None:
         self.compiled = compiled
+        self.codec = StateCodec(compiled.fields, compiled.row_class)
         self.budgets = {
             context: Budget(limits.cpu_s_per_event)
             for context in compiled.plan.contexts
@@ -58,6 +61,11 @@ class Instance:
             self.compiled.values["load"](self.load_frame, 0)
         except StreamStopped as stopped:
             raise LoadError(f"setting the globals: {stopped.message}") from stopped
+
+    def fingerprint(self, stream: int) -> str:
+        """Return the fingerprint of a stream with all that it uses."""
+        plan = self.compiled.plan
+        return vpl.fingerprint(vpl.Program((plan.streams[stream].decl,)))
 
     @property
     def run(self) -> Run:

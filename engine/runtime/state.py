@@ -1,6 +1,6 @@
 """What a stateful operation keeps, as checkpoints see it (vpl.md section 16)."""
 
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from engine.limits import Limits
 from engine.runtime.frame import Frame
@@ -37,6 +37,7 @@ class State(Protocol):
         ...
 
 
+@runtime_checkable
 class Deadlines(Protocol):
     """A state that something is due in: `due` is the next time in ns."""
 
