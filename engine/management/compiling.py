@@ -1,6 +1,7 @@
 """Compiling a program for a command: errors go to the terminal."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from engine import InvalidProgramError, Pipeline, compile_program
@@ -21,10 +22,23 @@ def compile_or_exit(path: str, **options: Any) -> Pipeline:
 def compile_text_or_exit(name: str, source: str, **options: Any) -> Pipeline:
     """Return a program's pipeline; `name` stands for it in findings."""
     try:
-        return compile_program(source, name=name, **options)
+        return compile_text(name, source, **options)
     except InvalidProgramError as error:
         text = render_diagnostics(error.diagnostics, source, name)
         sys.stderr.write(f"{text}\n")
     except LoadError as error:
         sys.stderr.write(f"{name}: {error}\n")
     sys.exit(FAILURE)
+
+
+def compile_file(path: Path, **options: Any) -> Pipeline:
+    """Return the program of a file as a pipeline.
+
+    Raises InvalidProgramError, LoadError, and CommandError if it cannot be read.
+    """
+    return compile_text(str(path), read_text(str(path)), **options)
+
+
+def compile_text(name: str, source: str, **options: Any) -> Pipeline:
+    """Return a program's pipeline; raises InvalidProgramError and LoadError."""
+    return compile_program(source, name=name, **options)
