@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+Series = tuple[str, tuple[tuple[str, str], ...]]
+"""A counter's name and its labels."""
+
 
 @dataclass(slots=True)
 class StreamMetrics:
@@ -9,7 +12,8 @@ class StreamMetrics:
 
     `events_out` counts final events handed to consumers, `outputs` output events.
     `counts` has the counters of windows and runs by name (`late_events`, `matches` ..),
-    `state_dropped` what was dropped at a bound, by kind.
+    `state_dropped` what was dropped at a bound, by kind, `taps` the counters of `.tap` by
+    name and labels.
     """
 
     events_in: int = 0
@@ -20,6 +24,7 @@ class StreamMetrics:
     stopped: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     state_dropped: dict[str, int] = field(default_factory=dict)
+    taps: dict[Series, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -141,6 +141,11 @@ class Expressions:
             return False
         return node.id not in self.scope.symbols.globals
 
+    def called(self, function: nodes.Expr, argument: Code) -> Code:
+        """Return code that is truthy exactly when `function(argument)` is true."""
+        value = self._value_call(self.code(function), [argument])
+        return self._plain_condition(value)
+
     def lazy_range(self, node: nodes.Range) -> Code:
         """Return the ints of a range without building the array."""
         start, stop = self.code(node.start), self.code(node.stop)

@@ -6,14 +6,13 @@ from typing import Final
 
 from engine.compiler.code import Code, constant
 from engine.compiler.kinds import STR
-from engine.compiler.namespace import sound_text
 from engine.compiler.outputs import OutputSite, dynamic_site, new_site
 from engine.compiler.sinkports import SinkPort, port_of
 from engine.compiler.streams import Current, Handler, StreamCompiler
-from engine.runtime.printing import show, topic_text
+from engine.runtime.printing import topic_text
 from vpl import nodes
 
-RUNTIME: Final = {"show": show, "topic_text": topic_text}
+RUNTIME: Final = {"topic_text": topic_text}
 
 
 def where(
@@ -139,22 +138,6 @@ def _stamp(stream: StreamCompiler, current: Current) -> str:
     return current.stamp if stream.names.fields.stamped else "None"
 
 
-def print_texts(
-    stream: StreamCompiler, at: int, op: nodes.Operation, current: Current
-) -> None:
-    """Write values or the whole event to standard output."""
-    expressions = stream.expressions(current)
-    prefix = stream.names.text(sound_text(f"{stream.stream.name}: "))
-    if op.args:
-        values = [expressions.code(arg.value) for arg in op.args]
-    else:
-        values = [current.reader.whole()]
-    current = stream.mark_frame(current, *values)
-    listed = "".join(f"{value.text}, " for value in values)
-    stream.lines.add(f"show({prefix}, [{listed}], {stream.frame})")
-    stream.follow(at, current)
-
-
 def send(
     stream: StreamCompiler, at: int, op: nodes.Operation, current: Current
 ) -> None:
@@ -164,10 +147,7 @@ def send(
     stream.unit.ports.append(port)
     stream.used_ports.append(port)
     topic, current = _topic(stream, op, port, current)
-    output = current.output
-    if output is None:
-        whole = current.reader.whole()
-        output = f"whole_output({current.type.text}, {whole.text})"
+    output = stream.output_text(current)
     sent = f"({topic}, {output}, {current.stamp})"
     stream.lines.add(f"{port.generated}.append({sent})")
     stream.follow(at, current)
@@ -193,6 +173,5 @@ HANDLERS: Final[dict[str, Handler]] = {
     "select": select,
     "emit": emit,
     "process": process,
-    "print": print_texts,
     "to": send,
 }

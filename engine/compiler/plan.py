@@ -1,6 +1,6 @@
 """The logical plan: streams in order, who feeds whom, and where they run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +33,15 @@ class Input:
     where: tuple[Expr, ...] = ()
 
 
+def operations(ops: Iterable[nodes.StreamOp]) -> Iterator[nodes.Operation]:
+    """Yield operations in order, those in the branches of forks included."""
+    for op in ops:
+        if isinstance(op, nodes.Operation):
+            yield op
+            for branch in op.branches:
+                yield from operations(branch.ops)
+
+
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
     """One stream: its inputs, its operations in order and what they need.
@@ -57,12 +66,12 @@ class StreamPlan:
     @property
     def has_process(self) -> bool:
         """Tell whether final events are made by a function."""
-        return any(op.name == "process" for op in self.ops)
+        return any(op.name == "process" for op in operations(self.ops))
 
     @property
     def has_emit(self) -> bool:
         """Tell whether outputs are made by `.emit`."""
-        return any(op.name == "emit" for op in self.ops)
+        return any(op.name == "emit" for op in operations(self.ops))
 
     @property
     def gives_many(self) -> bool:
@@ -74,15 +83,21 @@ class StreamPlan:
         """Tell whether it has a clock (vpl.md 12.2)."""
         if self.kind in {"join", "sequence"}:
             return True
-        return any(
-            isinstance(op, nodes.Operation) and op.name in CLOCKED_OPS
-            for op in self.decl.ops
-        )
+        return any(op.name in CLOCKED_OPS for op in operations(self.decl.ops))
 
     @property
     def has_deadlines(self) -> bool:
         """Tell whether something may be due without an event that causes it."""
-        return self.kind == "sequence" or any(op.name == "window" for op in self.ops)
+        windows = any(op.name == "window" for op in operations(self.ops))
+        return windows or self.kind == "sequence"
+
+    @property
+    def on_error(self) -> str:
+        """Return what happens to an event whose evaluation was counted."""
+        op = self.declared("on_error")
+        value = op.args[0].value if op is not None and op.args else None
+        found = value.value if isinstance(value, nodes.Literal) else None
+        return found if isinstance(found, str) else "null"
 
     def declared(self, name: str) -> nodes.Operation | None:
         """Return the last operation of a name, declarations included."""

@@ -10,6 +10,7 @@ from engine.compiler.plan import (
     Input,
     Plan,
     StreamPlan,
+    operations,
 )
 from engine.compiler.symbols import FunctionSymbol, GlobalSymbol, Symbols
 from vpl import CallGraph, functions, nodes, walk
@@ -132,8 +133,10 @@ def _streams(program: Program, graph: CallGraph) -> tuple[StreamPlan, ...]:
 
 def _stream(index: int, decl: nodes.StreamDecl, graph: CallGraph) -> StreamPlan:
     ops = tuple(op for op in decl.ops if isinstance(op, nodes.Operation))
-    gives = {op.as_type for op in ops if op.as_type is not None}
-    for op in ops:
+    gives: set[str] = set()
+    for op in operations(ops):
+        if op.as_type is not None:
+            gives.add(op.as_type)
         if op.name == "process":
             gives |= graph.emitted_by(op)
     return StreamPlan(

@@ -27,7 +27,13 @@ from engine.compiler.readers import CompoundReader, Reader, RowReader
 from engine.compiler.scopes import Scope
 from engine.compiler.sinkports import SinkPort
 from engine.compiler.sites import Sites
-from engine.runtime.frame import OutputsExceeded, StreamStopped, cut, emitted
+from engine.runtime.frame import (
+    EventSkipped,
+    OutputsExceeded,
+    StreamStopped,
+    cut,
+    emitted,
+)
 from engine.runtime.state import State
 from engine.runtime.stream_clock import StreamClock
 from vpl import nodes
@@ -37,6 +43,7 @@ RUNTIME: Final = {
     "whole_output": whole_output,
     "without_nulls": without_nulls,
     "StreamStopped": StreamStopped,
+    "EventSkipped": EventSkipped,
     "OutputsExceeded": OutputsExceeded,
     "emitted": emitted,
     "cut": cut,
@@ -82,6 +89,15 @@ class Batch:
     has_output: bool = False
     is_made: bool = False
     group_by: tuple[nodes.Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The operations of a stream, or of a branch, while they are written."""
+
+    ops: tuple[nodes.Operation, ...]
+    prefix: str
+    end: Callable[[Current], None] | None
 
 
 class Target(Protocol):
@@ -213,13 +229,27 @@ class StreamCompiler:
         self.hoisted: dict[str, dict[str, str]] = {}
         self._framed: str | None = None
         self._collect: Callable[[Current], None] | None = None
+        self.ops = stream.ops
+        self.prefix = ""
+        self._end: Callable[[Current], None] | None = None
 
     def body(self, current: Current, matched: frozenset[str]) -> None:
         """Write what happens to an event that came under one of `matched` names."""
         self.lines.vpl_line = self.stream.decl.span.line
         if self.stream.is_clocked:
             self._advance_clock(current)
+        on_error = self.stream.on_error
+        if on_error != "null":
+            self.may_stop = True
+            self.lines.add(f"errors = {self.frame}.errors")
         self.unit.handlers.sources[self.stream.kind](self, current, matched)
+        if on_error != "null":
+            event = ""
+            if on_error == "dead_letter":
+                whole = current.reader.whole()
+                event = f"whole_output({current.type.text}, {whole.text})"
+            with self.lines.block(f"if {self.frame}.errors != errors:"):
+                self.lines.add(f"raise EventSkipped({event})")
 
     def _advance_clock(self, current: Current) -> None:
         """Write that every event moves the clock, and that what is due comes first."""
@@ -311,10 +341,10 @@ class StreamCompiler:
 
     def operation(self, at: int, current: Current) -> None:
         """Write the operations from place `at` on for one event."""
-        if at == len(self.stream.ops):
+        if at == len(self.ops):
             self._finish(current)
             return
-        op = self.stream.ops[at]
+        op = self.ops[at]
         self.lines.vpl_line = op.span.line
         self.unit.handlers.operations[op.name](self, at, op, current)
 
@@ -327,11 +357,11 @@ class StreamCompiler:
 
     def batch(self, at: int, batch: Batch) -> None:
         """Write the operations from place `at` on for a batch."""
-        if at == len(self.stream.ops):
+        if at == len(self.ops):
             with self._each(batch) as current:
                 self._finish(current)
             return
-        op = self.stream.ops[at]
+        op = self.ops[at]
         self.lines.vpl_line = op.span.line
         handler = self.unit.handlers.batches.get(op.name)
         if handler is not None:
@@ -376,18 +406,59 @@ class StreamCompiler:
             is_made=last.is_made,
         )
 
+    def branch(
+        self,
+        name: str,
+        ops: tuple[nodes.Operation, ...],
+        batch: Batch,
+        end: Callable[[Current], None],
+    ) -> None:
+        """Write operations of a branch over a batch; `end` takes what comes out.
+
+        `name` keeps its states and functions apart from those of other branches.
+        """
+        kept = (self.ops, self.prefix, self._end, self._collect)
+        self.ops, self.prefix = ops, f"{self.prefix}{name}/"
+        self._end, self._collect = end, None
+        self.batch(0, batch)
+        self.ops, self.prefix, self._end, self._collect = kept
+
+    @property
+    def place(self) -> "Place":
+        """Return which operations follow here, and what takes the events at the end."""
+        return Place(self.ops, self.prefix, self._end)
+
+    def go_on(self, place: "Place", at: int, current: Current) -> None:
+        """Write the operations from `at` on of another place for one event."""
+        kept, collect = self.place, self._collect
+        self.ops, self.prefix, self._end = place.ops, place.prefix, place.end
+        self._collect = None
+        self.operation(at, current)
+        self.ops, self.prefix, self._end = kept.ops, kept.prefix, kept.end
+        self._collect = collect
+
+    def output_text(self, current: Current) -> str:
+        """Return the text of the event's output object, made if it has none."""
+        if current.output is not None:
+            return current.output
+        whole = current.reader.whole()
+        return f"whole_output({current.type.text}, {whole.text})"
+
     def _finish(self, current: Current) -> None:
+        if self._end is not None:
+            self._end(current)
+            return
         if self.stream.has_process and not self.stream.has_emit:
-            self.target.output(self.stream, current.output or "", self.lines)
+            self.target.output(self.stream, self.output_text(current), self.lines)
         if self.target.has_consumers(self.stream):
             current = self.with_row(current)
             self.target.final(self.stream, current, self.lines)
 
     def needs_row(self, at: int) -> bool:
         """Tell whether anything after operation `at` reads the event."""
-        if self._collect is not None:
+        if self._collect is not None or self._end is not None:
             return True
-        is_last = at + 1 == len(self.stream.ops)
+        is_last = at + 1 == len(self.ops)
         return not is_last or self.target.has_consumers(self.stream)
 
     # --- states, functions and due times --------------------------------------------
@@ -396,6 +467,7 @@ class StreamCompiler:
         self, place: str, kind: str, bound: str, make: Callable[[], State]
     ) -> str:
         """Return the variable of a state of this stream, made at the first call."""
+        place = self.prefix + place
         key = (self.stream.index, place)
         slot = self.unit.states.get(key)
         if slot is None:
@@ -413,7 +485,7 @@ class StreamCompiler:
         It is called with `params` and those of the target, see `call`. A function of
         the same place is written once.
         """
-        key = (self.stream.index, place)
+        key = (self.stream.index, self.prefix + place)
         done = self.unit.written.get(key)
         if done is None:
             done = self._write_function(params, write)
@@ -453,7 +525,7 @@ class StreamCompiler:
         They must leave `state.due` behind `now`.
         """
         due = self.unit.due.setdefault(self.stream.index, {})
-        due.setdefault(place, (state, lines))
+        due.setdefault(self.prefix + place, (state, lines))
 
 
 class _Loop:

@@ -21,6 +21,17 @@ class StreamStopped(Exception):  # noqa: N818 - control flow of generated code, 
         super().__init__(message)
 
 
+class EventSkipped(StreamStopped):
+    """An event is dropped because its evaluation was counted (`.on_error`).
+
+    `event` is the event as a map if it goes to the dead letters.
+    """
+
+    def __init__(self, event: dict[str, Any] | None = None) -> None:
+        self.event = event
+        super().__init__("", "an evaluation error")
+
+
 class OutputsExceeded(StreamStopped):
     """A stream made more outputs for one event than it may; the first ones count."""
 
@@ -76,7 +87,8 @@ class Frame:
     `row` and `type` are the current event, `emits` collects what `emit` makes (None
     outside `.process`), `n` counts down to the next look at the clock, `aliases` are
     the names of the whole event, `bound` the rows behind the aliases of a match or join,
-    `partition` the key of the event. It keeps the stream's counters too. One thread uses a
+    `partition` the key of the event, `errors` counts evaluation errors, `reject` takes an
+    event to the dead letters. It keeps the stream's counters too. One thread uses a
     frame at a time. A frame with undrained faults is in `faulted`, which the frames of
     one context share.
     """
@@ -90,6 +102,7 @@ class Frame:
         "depth_limit",
         "dropped",
         "emits",
+        "errors",
         "eval_errors",
         "events_in",
         "events_out",
@@ -99,10 +112,12 @@ class Frame:
         "n",
         "outputs",
         "partition",
+        "reject",
         "row",
         "sink_sent",
         "stopped",
         "stream",
+        "taps",
         "type",
     )
 
@@ -132,13 +147,17 @@ class Frame:
         self.sink_sent = 0
         self.counts: dict[str, int] = {}
         self.dropped: dict[str, int] = {}
+        self.errors = 0
         self.eval_errors: dict[str, int] = {}
+        self.reject: Callable[[dict[str, Any]], None] | None = None
         self.faults: dict[str, str] = {}
         self.faulted: list[Frame] = []
         self.stopped: dict[str, int] = {}
+        self.taps: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
 
     def count(self, reason: str) -> None:
         """Count an evaluation error; its value is null."""
+        self.errors += 1
         self.eval_errors[reason] = self.eval_errors.get(reason, 0) + 1
 
     def tally(self, name: str, amount: int = 1) -> None:
@@ -159,6 +178,11 @@ class Frame:
     def stop(self, stopped: StreamStopped) -> None:
         """Note that the stream was stopped for this event."""
         self.emits = None
+        if isinstance(stopped, EventSkipped):
+            self.drop("events")
+            if stopped.event is not None and self.reject is not None:
+                self.reject(stopped.event)
+            return
         self.fault(stopped.code, stopped.message)
 
     def take_faults(self) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ def _stream_metrics(frame: Frame) -> StreamMetrics:
         stopped=dict(frame.stopped),
         counts=dict(frame.counts),
         state_dropped=dict(frame.dropped),
+        taps=dict(frame.taps),
     )
 
 

@@ -3,6 +3,7 @@
 AVAILABLE: frozenset[str] = frozenset((
     # operations, by name
     *("where", "filter", "select", "emit", "process", "print", "to", "context"),
+    *("log", "tap", "map", "pattern", "fork", "any", "all", "on_error"),
     # source forms
     *("source event", "source merge"),
     # connector kinds, with their direction
