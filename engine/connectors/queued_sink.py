@@ -69,11 +69,14 @@ class QueuedSink:
         dead_letters: DeadLetters,
         publisher: Publisher,
         topic: str = "",
+        *,
+        batch: int = BATCH,
     ) -> None:
         self._spec = spec
         self._dead_letters = dead_letters
         self._publisher = publisher
         self._default_topic = topic
+        self._batch_limit = batch
         self._link = Link(spec.name, publisher.where)
         self._arrived = threading.Event()
         self._buffer = SinkBuffer(self._arrived.set)
@@ -81,6 +84,7 @@ class QueuedSink:
         self._tries = 0
         self._sent = 0
         self._retries = 0
+        self._dead = 0
         self._thread = threading.Thread(
             target=self._run, name=f"{spec.kind}-{spec.name}", daemon=True
         )
@@ -120,6 +124,7 @@ class QueuedSink:
             "connected": self._link.connected,
             "sent": self._sent,
             "retries": self._retries,
+            "dead_letters": self._dead,
             "buffered": len(self._buffer),
             "in_flight": len(self._batch),
             "error": self._link.error,
@@ -157,7 +162,7 @@ class QueuedSink:
     def _serve(self) -> None:
         if not self._batch:
             self._arrived.clear()
-            self._batch = self._buffer.take(BATCH)
+            self._batch = self._buffer.take(self._batch_limit)
             self._tries = 0
         if self._batch:
             self._publish_batch()
@@ -195,6 +200,7 @@ class QueuedSink:
         return again
 
     def _bury(self, events: Sequence[Pending], reason: str, attempts: int = 0) -> None:
+        self._dead += len(events)
         by_stream: dict[str, list[bytes]] = {}
         for pending in events:
             by_stream.setdefault(pending.stream, []).append(pending.payload)
