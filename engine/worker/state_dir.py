@@ -4,6 +4,7 @@
     lock            held by the running process
     worker-id       the id, when it was made by the worker
     pipelines/      one file per pipeline, written beside and renamed
+    checkpoints/    one folder per pipeline, see `checkpoint_store`
     dead-letters/   what no sink could take
 """
 
@@ -36,6 +37,11 @@ class StateDir:
         """Return the folder for dead letters."""
         return self.folder / "dead-letters"
 
+    @property
+    def checkpoints(self) -> Path:
+        """Return the folder for checkpoints."""
+        return self.folder / "checkpoints"
+
     def open(self) -> None:
         """Make the folder and lock it; raises ConfigError if that is not possible."""
         try:
@@ -62,12 +68,12 @@ class StateDir:
         if path.exists() and (known := path.read_text(encoding="utf-8").strip()):
             return known
         made = make_worker_id()
-        _write(path, made.encode())
+        write_whole(path, made.encode())
         return made
 
     def save(self, deployment: Deployment) -> None:
         """Keep a deployment; its `id` must be set."""
-        _write(self._path(deployment.id or ""), msgspec.json.encode(deployment))
+        write_whole(self._path(deployment.id or ""), msgspec.json.encode(deployment))
 
     def forget(self, pipeline_id: str) -> None:
         """Drop a deployment."""
@@ -99,7 +105,7 @@ def state_dir_of(config: WorkerConfig, port: int) -> StateDir | None:
     return StateDir(config.state_dir / "workers" / own)
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write beside and rename, so that a file is whole or not there."""
     beside = path.with_name(f"{path.name}.new")
     with beside.open("wb") as file:
