@@ -51,13 +51,26 @@ RUNTIME: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionKey:
+    """The key of an event under `partition_by`.
+
+    `text` is the hashable that stands for it in dicts, `shown` the value of the
+    language (an array for several keys), `exprs` the expressions as written.
+    """
+
+    text: str
+    shown: str
+    exprs: tuple[nodes.Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Current:
     """The event that flows on at one place of a stream.
 
     `type` is its type and `reader` reads it; `row` is the variable of its row, None as
     long as a match or joined event has none; `stamp` the text of its timestamp in ns,
     `output` the variable of its output object if there is one. `is_made` tells that the
-    stream made it: it keeps its type when it leaves.
+    stream made it: it keeps its type when it leaves. `key` is its partition.
     """
 
     type: Code
@@ -66,6 +79,7 @@ class Current:
     stamp: str
     output: str | None = None
     is_made: bool = False
+    key: PartitionKey | None = None
 
     @property
     def bound(self) -> CompoundReader | None:
@@ -81,7 +95,7 @@ class Batch:
 
     `type` is what is known of their types; `has_output` tells that outputs are made
     (they are None otherwise), `is_made` is that of `Current`. `group_by` are the keys of
-    a `partition_by` after the window, with their names.
+    a `partition_by` after the window, `key` is that of one before it.
     """
 
     variable: str
@@ -89,6 +103,7 @@ class Batch:
     has_output: bool = False
     is_made: bool = False
     group_by: tuple[nodes.Expr, ...] = ()
+    key: PartitionKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +294,8 @@ class StreamCompiler:
             bound,
             since.reader.partition if since is not None else None,
         )
-        return Current(event_type, reader, row, f"{row}.ts")
+        key = since.key if since is not None else None
+        return Current(event_type, reader, row, f"{row}.ts", key=key)
 
     def with_row(self, current: Current) -> Current:
         """Return the same event with a row; writes the line that makes it."""
@@ -367,7 +383,7 @@ class StreamCompiler:
         if handler is not None:
             handler(self, at, op, batch)
             return
-        self.batch(at + 1, self._one_by_one(at, op, batch))
+        self.batch(at + 1, self.one_by_one(at, op, batch))
 
     def _each(self, batch: Batch) -> "_Loop":
         return _Loop(self, batch)
@@ -376,7 +392,7 @@ class StreamCompiler:
         """Return a context that writes a loop over the batch and gives its event."""
         return _Loop(self, batch)
 
-    def _one_by_one(self, at: int, op: nodes.Operation, batch: Batch) -> Batch:
+    def one_by_one(self, at: int, op: nodes.Operation, batch: Batch) -> Batch:
         """Write an operation on events as a loop that makes the next batch."""
         made = self.names.fresh("b")
         found: list[Current] = []
