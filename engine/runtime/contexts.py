@@ -4,7 +4,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from engine.compiler.plan import Plan
@@ -21,7 +22,8 @@ from vpl import nodes
 class Ticket:
     """One injected event on its way through the contexts."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_end: Callable[[], None]) -> None:
+        self._on_end = on_end
         self.made: list[Output] = []
         self.producers: set[str] = set()
         self.faults: list[dict[str, Any]] = []
@@ -42,6 +44,7 @@ class Ticket:
             self._open -= 1
             if self._open == 0:
                 self.finished.set()
+                self._on_end()
 
     def collect(self, context: str, lane: Lane, faults: list[dict[str, Any]]) -> None:
         """Take over what a context made of the event."""
@@ -61,6 +64,31 @@ class Ticket:
                 made.sort(key=lambda output: output[:2])
             outputs = [output for _, _, output in made]
             return outputs, list(self.faults), self.finished.is_set()
+
+
+class TicketCount:
+    """How many tickets are under way."""
+
+    def __init__(self) -> None:
+        self._open = 0
+        self._changed = threading.Condition()
+
+    def begin(self) -> Ticket:
+        """Return a new ticket, under way until it is finished."""
+        with self._changed:
+            self._open += 1
+        return Ticket(self._end)
+
+    def _end(self) -> None:
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    def wait_for_none(self) -> None:
+        """Wait until nothing is under way."""
+        with self._changed:
+            while self._open:
+                self._changed.wait()
 
 
 Message = tuple[Ticket, list[Item]]
@@ -130,6 +158,7 @@ class ContextExecutor:
         self._reach = _reach(self._plan)
         self._threads: list[threading.Thread] = []
         self._sending = threading.Lock()
+        self._count = TicketCount()
 
     def start(self) -> None:
         """Start one thread per context."""
@@ -185,6 +214,13 @@ class ContextExecutor:
             self._sending.release()
         return tickets
 
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Let no event in and wait until all contexts are done."""
+        with self._sending:
+            self._count.wait_for_none()
+            yield
+
     def flush(self) -> Executed:
         """Let contexts work off what is due some time, until nothing is."""
         outputs: list[Any] = []
@@ -201,7 +237,7 @@ class ContextExecutor:
 
     def _end(self, stream: int) -> tuple[list[Any], Faults, bool]:
         """Have the context of a stream work off what is due, and wait for it."""
-        ticket = Ticket()
+        ticket = self._count.begin()
         item: Item = (FOREVER, "", [self._instance.ending(stream)], 0, -1)
         ticket.add()
         self._queues[self._plan.streams[stream].context].put((ticket, [item]))
@@ -219,7 +255,7 @@ class ContextExecutor:
 
     def _send(self, event_type: str, row: Any, deadline: float) -> Ticket | None:
         """Send one event; None if a context has no room for it in time."""
-        ticket = Ticket()
+        ticket = self._count.begin()
         route = self._routes.get(event_type)
         if route is None:
             self._instance.count_unrouted()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from engine.compiler.plan import DEFAULT_CONTEXT
@@ -39,6 +40,13 @@ class Executor(Protocol):
         """Run rows in order and return everything they caused.
 
         Executors that take one caller at a time never call `on_taken`.
+        """
+        ...
+
+    def standing_still(self) -> AbstractContextManager[None]:
+        """Return a context in which nothing moves, between two events.
+
+        Executors that take one caller at a time rely on it that there is none.
         """
         ...
 
@@ -103,6 +111,10 @@ class StaticExecutor:
         if self._ports:
             self._hub.flush(self._ports, self._instance.frames)
         return outputs, self.take_faults(), True, len(rows)
+
+    def standing_still(self) -> AbstractContextManager[None]:
+        """Return a context without effect: nothing moves between calls."""
+        return nullcontext()
 
     def flush(self) -> Executed:
         """Work off what is due some time, stream by stream."""
@@ -187,6 +199,10 @@ class QueueExecutor:
         except Exception as error:  # boundary to generated code
             crashes.append(report_crash(self._instance, error, DEFAULT_CONTEXT))
         outputs.extend(output for _, _, output in lane.made)
+
+    def standing_still(self) -> AbstractContextManager[None]:
+        """Return a context without effect: nothing moves between calls."""
+        return nullcontext()
 
     def flush(self) -> Executed:
         """Work off what is due some time, stream by stream, until nothing is."""
