@@ -1,9 +1,11 @@
 """Pipelines: programs that take events."""
 
+import logging
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from itertools import cycle
 from typing import Any, Final
 
@@ -12,7 +14,11 @@ import msgspec
 import vpl
 from engine.adaptation import Adaptation
 from engine.compiler.codegen import Compiled, compile_plan
-from engine.connectors.base import Sink, SinkFactory
+from engine.compiler.guarding import refused_connectors
+from engine.compiler.sourceports import source_ports
+from engine.connectors.base import Sink, SinkFactory, SourceFactory
+from engine.connectors.dead_letters import DeadLetters
+from engine.connectors.guard import Guard
 from engine.encoding import encode
 from engine.errors import (
     BadEventError,
@@ -37,9 +43,13 @@ from engine.runtime.executors import (
 from engine.runtime.instance import Instance
 from engine.runtime.measure import measure
 from engine.runtime.sinkhub import SinkHub
+from engine.runtime.sourcehub import Intake, SourceHub, Subscription
 from engine.wire import BatchForm, RowDecoder, parse_event
 
+logger = logging.getLogger("varpulis")
+
 _NOT_OF_THIS_FORM = (msgspec.DecodeError, RecursionError)
+UNHURRIED_S: Final = 1e9  # nobody waits for what sources bring
 PYTHON_FRAMES_PER_CALL: Final = 8  # a call through a builtin and a lambda
 
 
@@ -50,20 +60,30 @@ def compile_program(
     limits: Limits | None = None,
     sinks: SinkFactory | None = None,
     clock: Clock | None = None,
+    sources: SourceFactory | None = None,
+    dead_letters: DeadLetters | None = None,
+    guard: Guard | None = None,
 ) -> "Pipeline":
     """Return a pipeline that runs `source`.
 
     `sinks` makes the sinks of `.to`; without it those events go nowhere, as in trial
-    runs. Raises `InvalidProgramError` with all findings if there is an error among
-    them.
+    runs. `sources` makes the sources of `.from`; without it only injected events
+    arrive. `dead_letters` takes what sources bring that is no event. `guard` refuses
+    addresses and paths. Raises `InvalidProgramError` with all findings if there is an
+    error among them.
     """
     checked = vpl.check(source)
     if not checked.valid:
         raise InvalidProgramError(checked.diagnostics)
+    if guard and (refused := refused_connectors(checked.program, guard)):
+        raise InvalidProgramError((*checked.diagnostics, *refused))
     limits = Limits() if limits is None else limits
     _allow_recursion(limits)
     compiled = compile_plan(checked.program)
-    pipeline = Pipeline(name, compiled, limits, sinks, clock or SystemClock())
+    ports = source_ports(compiled.plan)
+    hub = SourceHub(ports, sources, name, dead_letters)
+    clock = clock or SystemClock()
+    pipeline = Pipeline(name, compiled, limits, sinks, clock, sources=hub)
     pipeline.diagnostics = checked.diagnostics
     return pipeline
 
@@ -84,7 +104,8 @@ class Pipeline:
 
     `process` handles the JSON of one event and returns that of the inject reply
     (vpl.md 18.2): the quickest way in. Like batches it skips fields nobody reads, and
-    it raises what `inject` raises.
+    it raises what `inject` raises. `on_outputs` is called with outputs that nobody
+    waits for, such as those of sources; set it before `start`.
     """
 
     def __init__(
@@ -94,6 +115,8 @@ class Pipeline:
         limits: Limits,
         sinks: SinkFactory | None,
         clock: Clock,
+        *,
+        sources: SourceHub,
     ) -> None:
         self.name = name
         self.program = compiled.plan.program
@@ -106,6 +129,8 @@ class Pipeline:
         self._limits = limits
         self._instance = Instance(compiled, limits, clock)
         self._hub = SinkHub(compiled.ports, sinks, name)
+        self._sources = sources
+        self.on_outputs: Callable[[list[Any]], None] | None = None
         self._adaptation = Adaptation(self.program)
         self._decoder = RowDecoder(
             compiled.fields, compiled.row_class, self._adaptation, clock
@@ -136,9 +161,12 @@ class Pipeline:
                 self._executor.start()
                 self._is_started = True
                 self.process = self._quick_process() or self._process_plainly
+                self._sources.open(Intake(self._decoder.envelope, self._take))
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Finish what was begun, deliver what sinks hold, and take no more events."""
+        if self._is_started and not self._is_closed:
+            self._sources.close(timeout_s)
         with self._starting:
             if self._is_closed:
                 return
@@ -167,6 +195,11 @@ class Pipeline:
     def sinks(self) -> dict[str, Sink]:
         """Return the sinks by the name of their connector."""
         return dict(self._hub.sinks)
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """Return the sources with what they brought."""
+        return self._sources.subscriptions
 
     # --- events ---------------------------------------------------------------------
 
@@ -321,6 +354,20 @@ class Pipeline:
             return done
         finally:
             self._lock.release()
+
+    def _take(self, rows: list[Any]) -> None:
+        """Handle rows that nobody waits for; blocks until they are done."""
+        began = time.perf_counter()
+        with nullcontext() if self.is_parallel else self._lock:
+            self._refuse_if_closed()
+            done = self._executor.execute(rows, True, UNHURRIED_S)
+        made, faults, _, taken = done
+        with self._lock:
+            self._count(taken, len(made), began)
+        for fault in faults:
+            logger.warning("pipeline '%s': %s", self.name, fault["message"])
+        if made and self.on_outputs is not None:
+            self.on_outputs(made)
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:

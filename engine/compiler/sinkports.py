@@ -7,7 +7,7 @@ from engine.compiler.namespace import Namespace, sound_text
 from engine.compiler.plan import Plan, StreamPlan
 from engine.connectors.base import ConnectorSpec, ConstantValue
 from vpl import nodes
-from vpl.nodes import Expr
+from vpl.nodes import Expr, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def port_of(
     """Make the port of one `.to`; its parameters override the connector's."""
     decl = next(decl for decl in plan.connectors if decl.name == op.target)
     use = replace(op, args=tuple(arg for arg in op.args if arg.name != "topic"))
-    params = connector_params(decl, use, plan)
+    params = connector_params(decl, use, plan.program)
     topic = params.get("topic")
     default = topic if isinstance(topic, str) else f"{stream.name}-output"
     pending: list[tuple[str, Any, Any]] = []
@@ -40,16 +40,16 @@ def port_of(
 
 
 def connector_params(
-    decl: nodes.ConnectorDecl, op: nodes.Operation, plan: Plan
+    decl: nodes.ConnectorDecl, op: nodes.Operation, program: Program
 ) -> dict[str, ConstantValue]:
     """Return the parameters of a use: the declaration's, overridden by its own."""
     declared = {param.name: param.value for param in decl.params}
     own = {arg.name: arg.value for arg in op.args if arg.name is not None}
     given = declared | own
-    return {name: constant_value(value, plan) for name, value in given.items()}
+    return {name: constant_value(value, program) for name, value in given.items()}
 
 
-def constant_value(value: Expr, plan: Plan) -> ConstantValue:
+def constant_value(value: Expr, program: Program) -> ConstantValue:
     """Return a connector parameter: a literal, a named constant or a bare word."""
     match value:
         case nodes.Literal():
@@ -59,15 +59,15 @@ def constant_value(value: Expr, plan: Plan) -> ConstantValue:
         ):
             return -number
         case nodes.ArrayLiteral():
-            items = [constant_value(item, plan) for item in value.items]
+            items = [constant_value(item, program) for item in value.items]
             return ",".join(str(item) for item in items)
         case nodes.Name():
-            return _named(value.id, plan)
+            return _named(value.id, program)
     return None
 
 
-def _named(name: str, plan: Plan) -> ConstantValue:
-    for decl in plan.program.body:
+def _named(name: str, program: Program) -> ConstantValue:
+    for decl in program.body:
         if isinstance(decl, nodes.VarDecl) and decl.name == name:
-            return constant_value(decl.value, plan)
+            return constant_value(decl.value, program)
     return name

@@ -17,6 +17,7 @@ from typing import Any
 from engine.connectors.base import ConnectorSpec
 from engine.connectors.buffer import Pending, SinkBuffer
 from engine.connectors.dead_letters import DeadLetters, Origin
+from engine.connectors.guard import Guard
 from engine.connectors.mqtt_connection import MqttConnection
 from engine.connectors.mqtt_handshake import connect
 from engine.connectors.mqtt_params import MqttParams
@@ -46,8 +47,14 @@ class MqttSink:
     reconnect, so they may arrive twice.
     """
 
-    def __init__(self, spec: ConnectorSpec, dead_letters: DeadLetters) -> None:
+    def __init__(
+        self,
+        spec: ConnectorSpec,
+        dead_letters: DeadLetters,
+        guard: Guard | None = None,
+    ) -> None:
         self._spec = spec
+        self._guard = guard or Guard()
         self._params = MqttParams.of(spec)
         self._dead_letters = dead_letters
         self._reader, self._writer = socket.socketpair()
@@ -57,7 +64,7 @@ class MqttSink:
         self._window = MqttWindow(self._params.qos)
         self._topics: dict[str, bytes] = {}
         self._connected = False
-        self._sent = 0
+        self._sent = self._retries = self._dead = 0
         self._error: str | None = "not connected yet"
         self._backoff_s = FIRST_BACKOFF_S
         self._closing = threading.Event()
@@ -105,6 +112,8 @@ class MqttSink:
             "sent": self._sent,
             "buffered": len(self._buffer),
             "in_flight": len(self._window),
+            "retries": self._retries,
+            "dead_letters": self._dead,
             "error": self._error,
         }
 
@@ -128,8 +137,8 @@ class MqttSink:
 
     def _connect_and_serve(self) -> None:
         try:
-            with connect(self._params) as opened:
-                connection = MqttConnection(opened, self._params.keep_alive_s)
+            with connect(self._params, self._guard) as opened:
+                connection = MqttConnection(opened.socket, self._params.keep_alive_s)
                 self._note_connected()
                 self._serve(connection)
         except OSError as error:
@@ -146,6 +155,7 @@ class MqttSink:
 
     def _serve(self, connection: MqttConnection) -> None:
         """Publish and read until the sink is done; raises OSError when cut off."""
+        self._retries += len(self._window)
         connection.write(b"".join(self._encode(*sent) for sent in self._window.items()))
         with selectors.DefaultSelector() as selector:
             selector.register(self._reader, selectors.EVENT_READ)
@@ -256,6 +266,7 @@ class MqttSink:
             return
 
     def _bury(self, events: Sequence[Pending], reason: str) -> None:
+        self._dead += len(events)
         by_stream: dict[str, list[bytes]] = {}
         for pending in events:
             by_stream.setdefault(pending.stream, []).append(pending.payload)

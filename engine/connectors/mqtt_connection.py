@@ -1,11 +1,11 @@
-"""An open connection to an MQTT broker: bytes out in blocks, acknowledgements in."""
+"""An open connection to an MQTT broker: bytes out in blocks, packets in."""
 
 import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from engine.connectors.mqtt_wire import PINGREQ, FrameReader
+from engine.connectors.mqtt_wire import PINGREQ, FrameReader, PacketReader
 
 MAX_READ_BYTES = 64 * 1024
 # Bytes waiting for the network, beyond which nothing more is encoded.
@@ -27,6 +27,7 @@ class MqttConnection:
         self._keep_alive_s = keep_alive_s
         self._out = bytearray()
         self._frames = FrameReader()
+        self._packets = PacketReader()
         self._pinged_at = self._heard_at = time.monotonic()
 
     @property
@@ -57,28 +58,47 @@ class MqttConnection:
 
     def read(self) -> Iterator[tuple[int, int]]:
         """Yield (kind, message id) of what has come; raises ConnectionLostError."""
-        while True:
-            try:
-                data = self.socket.recv(MAX_READ_BYTES)
-            except WOULD_BLOCK:
-                return
-            except OSError as error:
-                raise ConnectionLostError(str(error)) from error
-            if not data:
-                raise ConnectionLostError("closed by the broker")
-            self._heard_at = time.monotonic()
+        while data := self._receive():
             try:
                 yield from self._frames.feed(data)
             except ValueError as error:
                 raise ConnectionLostError(str(error)) from error
 
+    def read_packets(self, blocks: int) -> Iterator[tuple[int, bytes]]:
+        """Yield (first byte, body) of what has come in at most `blocks` reads.
+
+        Raises ConnectionLostError. Do not mix with `read`.
+        """
+        while blocks and (data := self._receive()):
+            blocks -= 1
+            try:
+                yield from self._packets.feed(data)
+            except ValueError as error:
+                raise ConnectionLostError(str(error)) from error
+
     def keep_alive(self) -> None:
-        """Ping when idle; raises ConnectionLostError when pings stay unanswered."""
+        """Ping now and then; raises ConnectionLostError when a ping stays unanswered.
+
+        Call it after reading: what waits unread counts as no answer.
+        """
         now = time.monotonic()
-        quiet_s = now - self._heard_at
-        if quiet_s > 1.5 * self._keep_alive_s + 1:
-            raise ConnectionLostError("the broker does not answer")
-        half_s = self._keep_alive_s / 2
-        if quiet_s >= half_s and now - self._pinged_at >= half_s:
+        since_ping_s = now - self._pinged_at
+        if self._pinged_at > self._heard_at:
+            if since_ping_s > self._keep_alive_s + 1:
+                raise ConnectionLostError("the broker does not answer")
+        elif since_ping_s >= self._keep_alive_s / 2:
             self._pinged_at = now
             self.write(PINGREQ)
+
+    def _receive(self) -> bytes | None:
+        """Return bytes that have come, None if there are none at present."""
+        try:
+            data: bytes = self.socket.recv(MAX_READ_BYTES)
+        except WOULD_BLOCK:
+            return None
+        except OSError as error:
+            raise ConnectionLostError(str(error)) from error
+        if not data:
+            raise ConnectionLostError("closed by the broker")
+        self._heard_at = time.monotonic()
+        return data

@@ -1,11 +1,12 @@
 """The parameters of an MQTT connector (vpl.md section 14)."""
 
+import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import urlsplit
 
-from engine.connectors.base import ConnectorSpec, ConstantValue
+from engine.connectors.base import ConnectorSpec, ConstantValue, SourceSpec
 
 DEFAULT_PORT = 1883
 DEFAULT_TLS_PORT = 8883
@@ -16,7 +17,10 @@ NS_PER_S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class MqttParams:
-    """Where and how to publish; `topic` is "" when the declaration has none."""
+    """How to reach a broker; `topic` is "" when the declaration has none.
+
+    Without `is_clean` the broker keeps the session of this client while it is away.
+    """
 
     host: str
     port: int
@@ -27,6 +31,7 @@ class MqttParams:
     password: str | None = field(repr=False)
     tls: bool
     keep_alive_s: int
+    is_clean: bool = True
 
     @classmethod
     def of(cls, spec: ConnectorSpec) -> Self:
@@ -52,6 +57,23 @@ class MqttParams:
             tls=tls,
             keep_alive_s=_seconds(params.get("keep_alive")),
         )
+
+
+def source_params(spec: SourceSpec, owner: str) -> MqttParams:
+    """Return the parameters of a subscription, under a client id of its own.
+
+    With `client_id`, or in a process whose name survives restarts (`owner`), that id
+    is always the same, so that the broker delivers again what was not acknowledged.
+    """
+    params = MqttParams.of(spec.connector)
+    given = spec.connector.params.get("client_id")
+    if not (given or owner):
+        return params
+    whose = () if given else (owner, spec.connector.pipeline)
+    told = "\0".join((*whose, spec.connector.name, spec.topic, str(params.qos)))
+    tail = hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=4)
+    client_id = f"{given or spec.connector.name}-{tail.hexdigest()}"
+    return replace(params, client_id=client_id, is_clean=params.qos == 0)
 
 
 def _split_address(address: str, tls: bool) -> tuple[str, int, bool]:

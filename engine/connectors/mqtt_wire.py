@@ -1,4 +1,4 @@
-"""The part of MQTT 3.1.1 that a publisher needs at high rates.
+"""The part of MQTT 3.1.1 that is needed past the connection, at high rates.
 
 Connecting, authentication and TLS are paho's. Its per-message path, however, costs
 50 us of processor time and a system call; here a message costs about 1 us and many
@@ -7,9 +7,12 @@ share a call, which is what a million of them need.
 
 from collections.abc import Iterator
 from struct import Struct
+from typing import NamedTuple
 
 PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = 0x30, 0x40, 0x50, 0x62, 0x70
+SUBSCRIBE, SUBACK = 0x82, 0x90
 PINGREQ = b"\xc0\x00"
+REFUSED_SUBSCRIPTION = 0x80
 MAX_MESSAGE_ID = 65_535
 MAX_TOPIC_BYTES = 65_535
 MAX_REMAINING = 268_435_455
@@ -32,6 +35,15 @@ def encode_topic(topic: str) -> bytes:
     return _two_bytes(len(raw)) + raw
 
 
+def encode_subscribe(topic_filter: str, qos: int, message_id: int) -> bytes:
+    """Return a SUBSCRIBE packet for one filter; raises BadTopicError."""
+    raw = topic_filter.encode("utf-8", "surrogatepass")
+    if not raw or len(raw) > MAX_TOPIC_BYTES or "\0" in topic_filter:
+        raise BadTopicError("a topic has 1 to 65535 bytes, none of them NUL")
+    body = _two_bytes(message_id) + _two_bytes(len(raw)) + raw + bytes((qos,))
+    return bytes((SUBSCRIBE,)) + encode_size(len(body)) + body
+
+
 def encode_publish(topic: bytes, payload: bytes, qos: int, message_id: int) -> bytes:
     """Return a PUBLISH packet; `topic` comes from `encode_topic`.
 
@@ -46,6 +58,31 @@ def encode_publish(topic: bytes, payload: bytes, qos: int, message_id: int) -> b
 def encode_release(message_id: int) -> bytes:
     """Return a PUBREL packet, the sender's second step at QoS 2."""
     return _frame_with_id(PUBREL, 2, message_id)
+
+
+def encode_answer(kind: int, message_id: int) -> bytes:
+    """Return PUBACK, PUBREC or PUBCOMP: what a receiver says to a message."""
+    return _frame_with_id(kind, 2, message_id)
+
+
+class Published(NamedTuple):
+    """A received message; `message_id` is 0 at QoS 0."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    message_id: int
+
+
+def decode_publish(head: int, body: bytes) -> Published:
+    """Return the content of a PUBLISH packet; raises ValueError if it is none."""
+    qos = head >> 1 & 3
+    start = 2 + int.from_bytes(body[:2])
+    end = start + (2 if qos else 0)
+    if len(body) < end or qos == 3:
+        raise ValueError("the broker sent a broken message")
+    topic = body[2:start].decode("utf-8", "replace")
+    return Published(topic, body[end:], qos, int.from_bytes(body[start:end]))
 
 
 def encode_size(size: int) -> bytes:
@@ -81,7 +118,27 @@ class FrameReader:
         self._held = data[place:]
 
 
-def _body_of(data: bytes, place: int) -> tuple[int, int] | None:
+class PacketReader:
+    """Takes bytes from a broker and gives (first byte, body) per packet."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield what is whole; raises ValueError for bytes that are no packets."""
+        held = self._held
+        held += data
+        place = 0
+        try:
+            while (found := _body_of(held, place)) is not None:
+                start, end = found
+                head, place = held[place], end
+                yield head, bytes(held[start:end])
+        finally:
+            del held[:place]
+
+
+def _body_of(data: bytes | bytearray, place: int) -> tuple[int, int] | None:
     """Return where the body of the packet at `place` starts and ends, if all is here."""
     size = 0
     for count in range(4):

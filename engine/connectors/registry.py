@@ -1,47 +1,141 @@
-"""The sinks this build has, by connector kind."""
+"""The sinks, sources and look-ups this build has, by connector kind."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from engine.connectors.base import ConnectorSpec, Sink
+from engine.connectors.base import ConnectorSpec, Lookup, Sink, Source, SourceSpec
 from engine.connectors.console import ConsoleSink
 from engine.connectors.dead_letters import DeadLetters
+from engine.connectors.guard import Guard
+
+T = TypeVar("T")
 
 
 class UnknownConnectorError(LookupError):
-    """This build has no sink of that kind."""
+    """This build has no sink, source or look-up of that kind."""
 
 
-def _console(spec: ConnectorSpec, dead_letters: DeadLetters) -> Sink:
-    return ConsoleSink(spec, dead_letters)
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What connectors of one process share.
+
+    `owner` names this process in a way that a restart does not change; empty if there
+    is no such name.
+    """
+
+    dead_letters: DeadLetters = field(default_factory=DeadLetters)
+    guard: Guard = field(default_factory=Guard)
+    owner: str = ""
 
 
-def _mqtt(spec: ConnectorSpec, dead_letters: DeadLetters) -> Sink:
-    # Imported when first used: a worker without MQTT pipelines starts lighter.
+# Modules are imported when first used: a worker that needs none starts lighter.
+
+
+def _console_sink(spec: ConnectorSpec, around: Surroundings) -> Sink:
+    return ConsoleSink(spec, around.dead_letters)
+
+
+def _file_sink(spec: ConnectorSpec, around: Surroundings) -> Sink:
+    from engine.connectors.file_sink import file_sink
+
+    return file_sink(spec, around.dead_letters, around.guard)
+
+
+def _http_sink(spec: ConnectorSpec, around: Surroundings) -> Sink:
+    from engine.connectors.http_sink import http_sink
+
+    return http_sink(spec, around.dead_letters, around.guard)
+
+
+def _mqtt_sink(spec: ConnectorSpec, around: Surroundings) -> Sink:
     from engine.connectors.mqtt import MqttSink
 
-    return MqttSink(spec, dead_letters)
+    return MqttSink(spec, around.dead_letters, around.guard)
 
 
-SINKS: Mapping[str, Callable[[ConnectorSpec, DeadLetters], Sink]] = {
-    "console": _console,
-    "mqtt": _mqtt,
+def _file_source(spec: SourceSpec, around: Surroundings) -> Source:
+    from engine.connectors.file_source import file_source
+
+    return file_source(spec, around.guard)
+
+
+def _mqtt_source(spec: SourceSpec, around: Surroundings) -> Source:
+    from engine.connectors.mqtt_source import mqtt_source
+
+    return mqtt_source(spec, around.guard, around.owner)
+
+
+def _http_lookup(spec: ConnectorSpec, around: Surroundings) -> Lookup:
+    from engine.connectors.http_lookup import HttpLookup
+
+    return HttpLookup(spec, around.guard)
+
+
+SINKS: Mapping[str, Callable[[ConnectorSpec, Surroundings], Sink]] = {
+    "console": _console_sink,
+    "file": _file_sink,
+    "http": _http_sink,
+    "mqtt": _mqtt_sink,
+}
+
+SOURCES: Mapping[str, Callable[[SourceSpec, Surroundings], Source]] = {
+    "file": _file_source,
+    "mqtt": _mqtt_source,
+}
+
+LOOKUPS: Mapping[str, Callable[[ConnectorSpec, Surroundings], Lookup]] = {
+    "http": _http_lookup,
 }
 
 
 class SinkMaker:
     """The sink factory of a process; all its sinks share their dead letters."""
 
-    def __init__(self, dead_letters: DeadLetters | None = None) -> None:
-        self.dead_letters = dead_letters or DeadLetters()
+    def __init__(self, around: Surroundings | None = None) -> None:
+        self._around = around or Surroundings()
 
     def __call__(self, spec: ConnectorSpec) -> Sink:
         """Make the sink of one connector; raises UnknownConnectorError."""
-        try:
-            make = SINKS[spec.kind]
-        except KeyError:
-            known = ", ".join(sorted(SINKS))
-            raise UnknownConnectorError(
-                f"connector '{spec.name}': no sink of kind '{spec.kind}' in this "
-                f"build, only {known}"
-            ) from None
-        return make(spec, self.dead_letters)
+        return _maker(SINKS, spec, "sink")(spec, self._around)
+
+
+class SourceMaker:
+    """The source factory of a process."""
+
+    def __init__(self, around: Surroundings | None = None) -> None:
+        self._around = around or Surroundings()
+
+    def owned_by(self, name: str) -> "SourceMaker":
+        """Return the factory for one pipeline, whose `name` is its own in the process.
+
+        Far sides that remember their clients know its sources by it.
+        """
+        owner = self._around.owner and f"{self._around.owner}/{name}"
+        return SourceMaker(replace(self._around, owner=owner))
+
+    def __call__(self, spec: SourceSpec) -> Source:
+        """Make the source of one subscription; raises UnknownConnectorError."""
+        return _maker(SOURCES, spec.connector, "source")(spec, self._around)
+
+
+class LookupMaker:
+    """The look-up factory of a process."""
+
+    def __init__(self, around: Surroundings | None = None) -> None:
+        self._around = around or Surroundings()
+
+    def __call__(self, spec: ConnectorSpec) -> Lookup:
+        """Make the look-up of one connector; raises UnknownConnectorError."""
+        return _maker(LOOKUPS, spec, "look-up")(spec, self._around)
+
+
+def _maker(makers: Mapping[str, T], spec: ConnectorSpec, what: str) -> T:
+    try:
+        return makers[spec.kind]
+    except KeyError:
+        known = ", ".join(sorted(makers))
+        raise UnknownConnectorError(
+            f"connector '{spec.name}': no {what} of kind '{spec.kind}' in this "
+            f"build, only {known}"
+        ) from None

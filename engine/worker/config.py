@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from engine.connectors.guard import Network
 from engine.worker.options import ConfigError, read_options
 
 WORKER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -43,6 +44,8 @@ class WorkerConfig:
     tls_ca_cert: Path | None = None
     allowed_hosts: tuple[str, ...] = ()
     insecure: bool = False
+    workdir: Path = Path()
+    connector_networks: tuple[Network, ...] = ()
 
     @property
     def scheme(self) -> str:
@@ -67,6 +70,7 @@ def load_config(flags: Mapping[str, Any], env: Mapping[str, str]) -> WorkerConfi
     values["worker_id"] = values["worker_id"] or ""
     config = WorkerConfig(**values)
     _check_identity(config)
+    _check_workdir(config)
     _check_exposure(config)
     _check_tls(config)
     return config
@@ -95,6 +99,11 @@ def _check_identity(config: WorkerConfig) -> None:
             f"--worker-id: {config.worker_id!r} is not a worker id: up to 128 "
             "letters, digits and . _ : -, starting with a letter or digit"
         )
+
+
+def _check_workdir(config: WorkerConfig) -> None:
+    if not config.workdir.is_dir():
+        raise ConfigError(f"--workdir: no directory {config.workdir}")
 
 
 def _check_exposure(config: WorkerConfig) -> None:

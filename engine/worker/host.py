@@ -4,21 +4,25 @@ import asyncio
 import logging
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
 from engine import InvalidProgramError, LoadError, Pipeline, compile_program
-from engine.connectors.base import ConnectorSpec, Sink, SinkFactory
+from engine.connectors.base import ConnectorSpec, Sink, SinkFactory, SourceFactory
+from engine.connectors.dead_letters import DeadLetters
+from engine.connectors.guard import Guard
 from engine.connectors.registry import UnknownConnectorError
+from engine.worker.connector_use import OpenSink
 from engine.worker.errors import (
     ApiError,
     broken_program,
     pipeline_not_found,
     stopping,
 )
-from engine.worker.hosted import Deployment, HostedPipeline, OpenSink
+from engine.worker.hosted import Deployment, HostedPipeline
 
 logger = logging.getLogger("varpulis")
 
@@ -26,6 +30,8 @@ CLOSE_TIMEOUT_S = 5.0
 REMEMBERED_PLACEMENTS = 10_000
 
 Placement = tuple[str | None, str, int]
+SourcesOf = Callable[[str], SourceFactory]
+"""Gives the sources of one pipeline, whose name on this worker outlives a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,8 @@ class PipelineHost:
     """Keep the running pipelines by id, in the order of their deploys.
 
     Deploys are idempotent by id, and an older generation of a placement is refused
-    for as long as this process remembers the newer one.
+    for as long as this process remembers the newer one. Without `sources_of` only
+    injected events arrive.
     """
 
     def __init__(
@@ -65,11 +72,17 @@ class PipelineHost:
         max_pipelines: int,
         queue_limit: int,
         store: DeploymentStore | None = None,
+        sources_of: SourcesOf | None = None,
+        dead_letters: DeadLetters | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.max_pipelines = max_pipelines
         self.queue_limit = queue_limit
         self.is_stopping = False
         self._make_sink = make_sink
+        self._sources_of = sources_of
+        self._dead_letters = dead_letters
+        self._guard = guard
         self._store = store
         self._hosted: dict[str, HostedPipeline] = {}
         self._generations: OrderedDict[Placement, int] = OrderedDict()
@@ -165,6 +178,10 @@ class PipelineHost:
 
     async def _start(self, deployment: Deployment) -> HostedPipeline:
         sinks: list[OpenSink] = []
+        pipeline_id = deployment.id or str(uuid.uuid4())
+        sources = self._sources_of and self._sources_of(
+            _lasting_name(deployment, pipeline_id)
+        )
 
         def make_and_keep(spec: ConnectorSpec) -> Sink:
             sink = self._make_sink(spec)
@@ -173,7 +190,12 @@ class PipelineHost:
 
         def compile_and_start() -> Pipeline:
             pipeline = compile_program(
-                deployment.source, name=deployment.name, sinks=make_and_keep
+                deployment.source,
+                name=deployment.name,
+                sinks=make_and_keep,
+                sources=sources,
+                dead_letters=self._dead_letters,
+                guard=self._guard,
             )
             pipeline.start()
             return pipeline
@@ -185,7 +207,7 @@ class PipelineHost:
         except (UnknownConnectorError, LoadError) as error:
             raise ApiError(400, "invalid_vpl", str(error)) from error
         return HostedPipeline(
-            deployment.id or str(uuid.uuid4()),
+            pipeline_id,
             deployment,
             pipeline,
             sinks=sinks,
@@ -239,3 +261,10 @@ class PipelineHost:
         self._generations.move_to_end(deployment.placement)
         if len(self._generations) > REMEMBERED_PLACEMENTS:
             self._generations.popitem(last=False)
+
+
+def _lasting_name(deployment: Deployment, pipeline_id: str) -> str:
+    """Return what a pipeline is to far sides that remember it over restarts."""
+    if deployment.group_id is None:
+        return pipeline_id
+    return "/".join(map(str, deployment.placement))

@@ -6,14 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
 from engine import EngineError, Pipeline, QueueFullError
-from engine.connectors.base import ConnectorSpec, Sink
 from engine.worker.bounded import quick_bytes
+from engine.worker.connector_use import ConnectorUse, OpenSink, connector_uses
 from engine.worker.errors import queue_full
 from engine.worker.latency import LatencyHistogram
 from engine.worker.seen_ids import SeenIds
@@ -27,14 +26,6 @@ PARALLEL_CALLS = 32  # events under way in a pipeline with contexts
 OnTaken = Callable[[], None]
 Work = Callable[[OnTaken], T]
 """Something to do with a pipeline; calls back once later work cannot overtake it."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSink:
-    """A connector as one pipeline uses it."""
-
-    spec: ConnectorSpec
-    sink: Sink
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +76,9 @@ class HostedPipeline:
         self.seen_ids = SeenIds(time.monotonic)
         self.started_at = time.monotonic()
         self._room = asyncio.Event()
-        self._quick_bytes = quick_bytes(pipeline.program)
+        # What sources bring may hold the pipeline up, which must not hold up the loop.
+        has_sources = bool(pipeline.subscriptions)
+        self._quick_bytes = -1 if has_sources else quick_bytes(pipeline.program)
         self._threads = ThreadPoolExecutor(
             PARALLEL_CALLS if pipeline.is_parallel else 1,
             thread_name_prefix=f"pipeline-{self.name}",
@@ -199,16 +192,20 @@ class HostedPipeline:
         """Drop queued work; what runs just now cannot be stopped from outside."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def connectors(self) -> list[ConnectorUse]:
+        """Return sources and sinks as they are now."""
+        return connector_uses(self.pipeline.subscriptions, self.sinks)
+
     def faults(self) -> Sequence[Mapping[str, Any]]:
-        """Return the sinks that are not connected, as /ready lists them."""
+        """Return the connectors that are not connected, as /ready lists them."""
         return [
             {
                 "pipeline": self.name,
                 "connector": used.spec.name,
-                "error": used.sink.status().get("error") or "not connected",
+                "error": used.status.get("error") or "not connected",
             }
-            for used in self.sinks
-            if not used.sink.connected
+            for used in self.connectors()
+            if not used.connected
         ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -104,6 +105,11 @@ def parse_names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks of a comma-separated list such as `10.0.0.0/8,::1`."""
+    return tuple(ip_network(part, strict=False) for part in parse_names(text))
+
+
 def parse_text(text: str) -> str:
     """Return the text as it is."""
     return text
@@ -184,6 +190,18 @@ OPTIONS = (
         "allowed-hosts",
         parse_names,
         "Host names that are answered besides local ones",
+        "",
+    ),
+    Option(
+        "workdir",
+        parse_path,
+        "folder below which `file` connectors read and write",
+        ".",
+    ),
+    Option(
+        "connector-networks",
+        parse_networks,
+        "networks connectors may connect to (default: all but link-local ones)",
         "",
     ),
     Option(

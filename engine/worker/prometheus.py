@@ -8,13 +8,19 @@ from engine.worker.services import Services
 
 EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+COUNTERS = {"in": ("received", "rejected"), "out": ("retries", "dead_letters")}
+
 Sample = tuple[Mapping[str, str], float]
 
 
 def exposition(services: Services) -> str:
     """Return all metric families of this worker."""
     pipelines = services.host.all()
-    families = [*_process_families(services), *_pipeline_families(pipelines)]
+    families = [
+        *_process_families(services),
+        *_pipeline_families(pipelines),
+        *_connector_families(pipelines),
+    ]
     lines = [
         line
         for name, kind, samples in families
@@ -40,10 +46,10 @@ def _pipeline_families(
 ) -> Iterator[tuple[str, str, list[Sample]]]:
     processed: list[Sample] = []
     outputs: list[Sample] = []
+    sent: list[Sample] = []
     errors: list[Sample] = []
     depth: list[Sample] = []
     limit: list[Sample] = []
-    connected: list[Sample] = []
     for hosted in pipelines:
         label = {"pipeline": hosted.name}
         metrics = hosted.pipeline.metrics()
@@ -51,19 +57,48 @@ def _pipeline_families(
             where = {**label, "stream": stream}
             processed.append((where, figures.events_in))
             outputs.append((where, figures.outputs))
+            sent.append((where, figures.sink_sent))
         errors += [({**label, "kind": k}, n) for k, n in metrics.errors.items()]
         depth.append((label, hosted.queue_depth))
         limit.append((label, hosted.queue_limit))
-        connected += [
-            ({**label, "connector": used.spec.name}, used.sink.connected)
-            for used in hosted.sinks
-        ]
     yield "varpulis_events_processed_total", "counter", processed
     yield "varpulis_output_events_total", "counter", outputs
+    yield "varpulis_sink_sent_total", "counter", sent
     yield "varpulis_errors_total", "counter", errors
     yield "varpulis_pipeline_queue_depth", "gauge", depth
     yield "varpulis_pipeline_queue_limit", "gauge", limit
-    yield "varpulis_connector_connected", "gauge", connected
+
+
+def _connector_families(
+    pipelines: Iterable[HostedPipeline],
+) -> Iterator[tuple[str, str, list[Sample]]]:
+    uses = [(hosted.name, use) for hosted in pipelines for use in hosted.connectors()]
+    labelled = [
+        (
+            {"pipeline": name, "connector": use.spec.name, "direction": use.direction},
+            use,
+        )
+        for name, use in uses
+    ]
+    yield (
+        "varpulis_connector_connected",
+        "gauge",
+        [(label, use.connected) for label, use in labelled],
+    )
+    yield (
+        "varpulis_connector_messages_total",
+        "counter",
+        [(label, use.messages) for label, use in labelled],
+    )
+    for direction, names in COUNTERS.items():
+        for name in names:
+            samples: list[Sample] = [
+                ({k: v for k, v in label.items() if k != "direction"}, use.count(name))
+                for label, use in labelled
+                if use.direction == direction
+            ]
+            where = "source" if direction == "in" else "sink"
+            yield f"varpulis_{where}_{name}_total", "counter", samples
 
 
 def _latency_lines(pipelines: Iterable[HostedPipeline]) -> Iterator[str]:

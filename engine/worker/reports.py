@@ -110,9 +110,9 @@ def connector_reports(hosted: HostedPipeline) -> list[dict[str, Any]]:
         {
             "name": used.spec.name,
             "type": used.spec.kind,
-            "direction": "out",
-            "connected": used.sink.connected,
-            "messages": used.sink.status().get("sent", 0),
+            "direction": used.direction,
+            "connected": used.connected,
+            "messages": used.messages,
         }
-        for used in hosted.sinks
+        for used in hosted.connectors()
     ]

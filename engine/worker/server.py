@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from engine.connectors.dead_letters import DeadLetters
-from engine.connectors.registry import SinkMaker
+from engine.connectors.guard import Guard
+from engine.connectors.registry import SinkMaker, SourceMaker, Surroundings
 from engine.worker.app import build_app, build_metrics_app
 from engine.worker.config import WorkerConfig
 from engine.worker.host import PipelineHost
@@ -70,11 +71,15 @@ class WorkerProcess:
         config = self._config
         worker_id = config.worker_id or (state.worker_id() if state else "")
         identity = make_identity(config, bound, worker_id)
+        around = _surroundings(config, bound, state)
         host = PipelineHost(
-            make_sink=SinkMaker(DeadLetters(state.dead_letters if state else None)),
+            make_sink=SinkMaker(around),
             max_pipelines=config.max_pipelines,
             queue_limit=config.queue_limit,
             store=state,
+            sources_of=SourceMaker(around).owned_by,
+            dead_letters=around.dead_letters,
+            guard=around.guard,
         )
         return Services(config=config, identity=identity, host=host)
 
@@ -167,6 +172,21 @@ class WorkerProcess:
             logging.shutdown()
             os._exit(1)
         self._stop.set()
+
+
+def _surroundings(
+    config: WorkerConfig, bound: tuple[str, int], state: StateDir | None
+) -> Surroundings:
+    """Return what this worker's connectors share."""
+    owner = config.worker_id or (state.worker_id() if state else "")
+    if not owner and config.port:  # a port of its own is as good as a name
+        owner = f"{socket.gethostname()}:{bound[1]}"
+    guard = Guard(
+        workdir=config.workdir, networks=config.connector_networks, is_strict=True
+    )
+    return Surroundings(
+        DeadLetters(state.dead_letters if state else None), guard, owner
+    )
 
 
 def _import_link() -> tuple[ModuleType, ModuleType]:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.worker.errors import bad_request, diagnostic_json
-from engine.worker.hosted import Deployment, HostedPipeline, OpenSink
+from engine.worker.hosted import Deployment, HostedPipeline
 from engine.worker.limits import PROGRAM_LIMIT
 from engine.worker.requests import convert, json_object, query_flag, query_page
 from engine.worker.responses import json_response
@@ -54,7 +54,7 @@ async def list_pipelines(request: Request) -> Response:
 async def show_pipeline(request: Request) -> Response:
     """Show one pipeline."""
     hosted = find_pipeline(request)
-    connectors = [connector_json(used) for used in hosted.sinks]
+    connectors = [used.as_json() for used in hosted.connectors()]
     return json_response(pipeline_json(hosted) | {"connectors": connectors})
 
 
@@ -145,17 +145,6 @@ def pipeline_json(hosted: HostedPipeline) -> dict[str, Any]:
         "events_in": metrics.events_in,
         "events_out": metrics.events_out,
         "queue_depth": hosted.queue_depth,
-    }
-
-
-def connector_json(used: OpenSink) -> dict[str, Any]:
-    """Return what a sink says about itself."""
-    return {
-        **used.sink.status(),
-        "name": used.spec.name,
-        "type": used.spec.kind,
-        "direction": "out",
-        "connected": used.sink.connected,
     }
 
 

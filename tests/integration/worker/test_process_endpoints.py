@@ -62,6 +62,7 @@ def test_metrics_have_prometheus_form(worker):
         assert line.startswith("# TYPE ") or sample.fullmatch(line), line
     assert 'varpulis_pipelines{status="running"} 1' in lines
     assert 'varpulis_events_processed_total{pipeline="quo\\"te",stream="S"} 1' in lines
-    assert (
-        'varpulis_connector_connected{pipeline="quo\\"te",connector="Out"} 1' in lines
-    )
+    label = 'pipeline="quo\\"te",connector="Out"'
+    assert f'varpulis_connector_connected{{{label},direction="out"}} 1' in lines
+    assert f'varpulis_connector_messages_total{{{label},direction="out"}} 1' in lines
+    assert f"varpulis_sink_retries_total{{{label}}} 0" in lines

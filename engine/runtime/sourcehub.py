@@ -1,0 +1,166 @@
+"""Events from sources into the pipeline."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.compiler.sourceports import SourcePort
+from engine.connectors.base import Message, Source, SourceFactory, SourceSpec
+from engine.connectors.dead_letters import DeadLetters, Origin
+from engine.errors import BadEventError, PipelineClosedError
+from engine.event import Event
+from engine.runtime.sourcepayload import PayloadReader, dead_letter_of
+
+logger = logging.getLogger("varpulis")
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The side of a pipeline that sources see.
+
+    `row` makes an event a row and raises `BadEventError` beyond its bounds. `take`
+    handles rows and all they cause; it blocks meanwhile and while the pipeline is
+    busy, and raises `PipelineClosedError`.
+    """
+
+    row: Callable[[Event], Any]
+    take: Callable[[list[Any]], None]
+
+
+class Subscription:
+    """One source with the streams that read from it.
+
+    `received` counts messages, `rejected` those and parts of those that were no events.
+    """
+
+    def __init__(
+        self,
+        spec: SourceSpec,
+        source: Source,
+        reader: PayloadReader,
+        stream: str,
+    ) -> None:
+        self.spec = spec
+        self.source = source
+        self.received = 0
+        self.rejected = 0
+        self._reader = reader
+        self._stream = stream
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether events can arrive at present."""
+        return self.source.connected
+
+    def status(self) -> dict[str, Any]:
+        """Return what the source says of itself, and what was made of its messages."""
+        counts = {"received": self.received, "rejected": self.rejected}
+        return {**self.source.status(), **counts}
+
+    def bound_to(
+        self, intake: Intake, letters: DeadLetters
+    ) -> Callable[[Sequence[Message]], None]:
+        """Return what the source delivers to: `Deliver` of the connectors' contract."""
+
+        def deliver(messages: Sequence[Message]) -> None:
+            rows: list[Any] = []
+            for message in messages:
+                self._read(message, rows, intake, letters)
+            try:
+                intake.take(rows)
+            except PipelineClosedError:
+                return  # unacknowledged: it comes again
+            for message in messages:
+                message.acknowledge()
+
+        return deliver
+
+    def _read(
+        self, message: Message, rows: list[Any], intake: Intake, letters: DeadLetters
+    ) -> None:
+        self.received += 1
+
+        def reject(what: Any, reason: str) -> None:
+            self.rejected += 1
+            connector = self.spec.connector
+            origin = Origin(connector.pipeline, self._stream, connector.name, reason)
+            letters.write(origin, [dead_letter_of(what)])
+
+        for event, part in self._reader.read(message.payload, message.topic, reject):
+            try:
+                rows.append(intake.row(event))
+            except BadEventError as error:
+                reject(part, str(error))
+
+
+class SourceHub:
+    """The sources of one pipeline; without a factory there are none, as in trial runs.
+
+    Streams with the same connector, topic and parameters share one source.
+    """
+
+    def __init__(
+        self,
+        ports: Iterable[SourcePort],
+        factory: SourceFactory | None,
+        pipeline: str,
+        letters: DeadLetters | None = None,
+    ) -> None:
+        self._letters = letters or DeadLetters()
+        ports = tuple(ports) if factory is not None else ()
+        self.subscriptions = tuple(
+            _subscribe(spec, ports, factory, pipeline)
+            for spec in _distinct(ports)
+            if factory is not None
+        )
+
+    def open(self, intake: Intake) -> None:
+        """Open every source."""
+        for subscription in self.subscriptions:
+            deliver = subscription.bound_to(intake, self._letters)
+            subscription.source.open(deliver)
+
+    def close(self, timeout_s: float) -> None:
+        """Close every source; all of them together have `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        closing = [
+            threading.Thread(target=_close, args=(item, timeout_s), daemon=True)
+            for item in self.subscriptions
+        ]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join(max(0.0, deadline + 1.0 - time.monotonic()))
+
+
+def _close(subscription: Subscription, timeout_s: float) -> None:
+    try:
+        subscription.source.close(timeout_s)
+    except Exception:  # boundary of the thread: nothing above would log it
+        name = subscription.spec.connector.name
+        logger.exception("Connector '%s' did not close", name)
+
+
+def _distinct(ports: Iterable[SourcePort]) -> list[SourceSpec]:
+    found: list[SourceSpec] = []
+    for port in ports:
+        if port.spec not in found:
+            found.append(port.spec)
+    return found
+
+
+def _subscribe(
+    spec: SourceSpec,
+    ports: Sequence[SourcePort],
+    factory: SourceFactory,
+    pipeline: str,
+) -> Subscription:
+    sharing = [port for port in ports if port.spec == spec]
+    connector = replace(spec.connector, pipeline=pipeline)
+    taken = {p.event for p in ports if p.spec.connector.name == connector.name}
+    known = replace(spec, connector=connector)
+    reader = PayloadReader(sharing, taken)
+    return Subscription(known, factory(known), reader, sharing[0].stream)
