@@ -15,14 +15,8 @@ class LinkLostError(OSError):
     """The far side cannot be reached, has refused us or has gone away."""
 
 
-class MissingPackageError(ImportError):
-    """A connector needs a package that is not installed."""
-
-    def __init__(self, kind: str, extra: str) -> None:
-        super().__init__(
-            f"connectors of kind '{kind}' need an optional package: "
-            f"pip install 'varpulis[{extra}]'"
-        )
+class LinkInterruptedError(LinkLostError):
+    """The far side cannot be reached; the library connects again by itself."""
 
 
 class Link:

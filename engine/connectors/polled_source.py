@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from engine.connectors.base import Deliver, Message, SourceSpec
-from engine.connectors.link import Link, LinkLostError
+from engine.connectors.link import Link, LinkInterruptedError, LinkLostError
 
 logger = logging.getLogger("varpulis")
 
@@ -31,7 +31,7 @@ class Subscriber(Protocol):
     def receive(self, timeout_s: float) -> Sequence[Message]:
         """Wait for messages and return them in order; none when the time is up.
 
-        Raises LinkLostError.
+        Raises LinkLostError; LinkInterruptedError when it is worth asking again.
         """
         ...
 
@@ -99,9 +99,19 @@ class PolledSource:
         if not self._link.closing.is_set():
             self._link.pause()
 
+    def _receive(self) -> Sequence[Message]:
+        try:
+            messages = self._subscriber.receive(POLL_S)
+        except LinkInterruptedError as error:
+            self._link.note_lost(str(error))
+            return ()
+        if not self._link.connected:
+            self._link.note_connected()
+        return messages
+
     def _serve(self, deliver: Deliver) -> None:
         while not self._link.closing.is_set():
-            messages = self._subscriber.receive(POLL_S)
+            messages = self._receive()
             self._link.note_progress()
             # What arrived during a close stays unacknowledged and comes again.
             if messages and not self._link.closing.is_set():

@@ -1,0 +1,143 @@
+"""Events to Kafka topics."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from engine.connectors.base import ConnectorSpec
+from engine.connectors.buffer import Pending
+from engine.connectors.dead_letters import DeadLetters
+from engine.connectors.guard import Guard
+from engine.connectors.kafka_key import KafkaKey
+from engine.connectors.kafka_params import (
+    CONNECT_TIMEOUT_S,
+    DEFAULT_PORT,
+    MESSAGE_TIMEOUT_S,
+    KafkaParams,
+)
+from engine.connectors.link import LinkLostError
+from engine.connectors.queued_sink import QueuedSink, Refused
+from engine.connectors.reach import check_reach
+from engine.connectors.topics import to_kafka_topic
+
+# Reports after which it is not known whether the brokers have the event.
+LOST = frozenset({
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._MSG_TIMED_OUT,
+    KafkaError._PURGE_INFLIGHT,
+    KafkaError._PURGE_QUEUE,
+    KafkaError._TIMED_OUT,
+    KafkaError._TIMED_OUT_QUEUE,
+    KafkaError._TRANSPORT,
+    KafkaError.REQUEST_TIMED_OUT,
+})
+
+
+class KafkaPublisher:
+    """Sends with `acks=all` and waits for the report of every event of a batch."""
+
+    def __init__(self, spec: ConnectorSpec, guard: Guard) -> None:
+        self._guard = guard
+        self.params = KafkaParams.of(spec, spec.params)
+        self._key = KafkaKey(self.params.key)
+        self._producer: Producer | None = None
+        self._reports: list[tuple[Pending, KafkaError]] = []
+        self._trouble: str | None = None
+
+    @property
+    def where(self) -> str:
+        """Return the brokers."""
+        return self.params.brokers
+
+    def connect(self) -> None:
+        """Make a producer and ask a broker for the cluster."""
+        self._trouble = None
+        brokers = self.params.brokers.split(",")
+        check_reach(self._guard, "kafka", brokers, DEFAULT_PORT)
+        try:
+            settings = self.params.producer_settings()
+            producer = Producer({**settings, "error_cb": self._note_trouble})
+            self._producer = producer
+            producer.list_topics(timeout=CONNECT_TIMEOUT_S)
+        except KafkaException as error:
+            why = self._trouble or text_of(error.args[0])
+            raise LinkLostError(f"cannot connect: {why}") from error
+
+    def publish(self, events: Sequence[Pending]) -> Sequence[Refused]:
+        """Hand the batch to the library and wait for the reports."""
+        producer = self._open_producer()
+        self._reports.clear()
+        deadline = time.monotonic() + MESSAGE_TIMEOUT_S + CONNECT_TIMEOUT_S
+        for pending in events:
+            self._produce(producer, pending)
+        while len(producer):
+            if producer.flush(1.0) and time.monotonic() > deadline:
+                raise LinkLostError(self._trouble or "the brokers do not answer")
+        for _, error in self._reports:
+            if error.code() in LOST or error.fatal():
+                raise LinkLostError(self._trouble or text_of(error))
+        return [
+            Refused(pending, text_of(error), not error.retriable())
+            for pending, error in self._reports
+        ]
+
+    def check(self) -> None:
+        """Serve the library's callbacks."""
+        self._open_producer().poll(0)
+        if self._trouble is not None:
+            raise LinkLostError(self._trouble)
+
+    def disconnect(self) -> None:
+        """Drop the producer with whatever it still holds: the sink has it too."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer.flush(0.1)
+            self._producer = None
+
+    def _open_producer(self) -> Producer:
+        if self._producer is None:
+            raise LinkLostError("not connected")
+        return self._producer
+
+    def _produce(self, producer: Producer, pending: Pending) -> None:
+        while True:
+            try:
+                producer.produce(
+                    to_kafka_topic(pending.topic),
+                    pending.payload,
+                    self._key(pending.payload),
+                    on_delivery=partial(self._note_report, pending),
+                )
+            except BufferError:  # the library's own queue is full
+                producer.poll(0.1)
+            except KafkaException as error:
+                self._reports.append((pending, error.args[0]))
+                return
+            else:
+                return
+
+    def _note_report(
+        self, pending: Pending, error: KafkaError | None, _message: Any
+    ) -> None:
+        if error is not None:
+            self._reports.append((pending, error))
+
+    def _note_trouble(self, error: KafkaError) -> None:
+        if error.code() in {KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION}:
+            self._trouble = text_of(error)
+
+
+def text_of(error: KafkaError) -> str:
+    """Return what the library says about an error."""
+    return str(error.str() or error.name())
+
+
+def kafka_sink(
+    spec: ConnectorSpec, dead_letters: DeadLetters, guard: Guard
+) -> QueuedSink:
+    """Make the sink of a connector."""
+    publisher = KafkaPublisher(spec, guard)
+    return QueuedSink(spec, dead_letters, publisher, publisher.params.topic)
