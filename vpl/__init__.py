@@ -15,6 +15,8 @@ from vpl.analysis import (
 from vpl.checker import CheckResult, check
 from vpl.diagnostics import Diagnostic, Related
 from vpl.fingerprints import fingerprint
+from vpl.host import ANYWHERE, Host
+from vpl.imports import Imports, Loader
 from vpl.nodes import Program
 from vpl.parser import ParseResult, parse
 from vpl.rendering import render_diagnostics
@@ -23,9 +25,13 @@ from vpl.tree_json import tree_json
 from vpl.visitor import walk
 
 __all__ = [
+    "ANYWHERE",
     "CallGraph",
     "CheckResult",
     "Diagnostic",
+    "Host",
+    "Imports",
+    "Loader",
     "ParseResult",
     "Program",
     "Related",

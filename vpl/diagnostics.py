@@ -44,6 +44,8 @@ class Diagnostic:
             "column": self.span.column,
             "end": {"line": self.span.end_line, "column": self.span.end_column},
         }
+        if self.span.file:
+            body["file"] = self.span.file
         if self.hint is not None:
             body["hint"] = self.hint
         if self.related:
@@ -52,8 +54,9 @@ class Diagnostic:
 
 
 def _related_json(item: Related) -> dict[str, Any]:
-    return {
+    body: dict[str, Any] = {
         "line": item.span.line,
         "column": item.span.column,
         "message": item.message,
     }
+    return {**body, "file": item.span.file} if item.span.file else body

@@ -10,18 +10,24 @@ _SHOWN_COPIES = 3
 
 
 def settle(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return the findings by position, each once, at most `MAX_FINDINGS`.
+    """Return the findings by file and position, each once, at most `MAX_FINDINGS`.
 
     A finding that several copies of a generator body share becomes one that names
     the values of the first copies.
     """
-    grouped: dict[tuple[str, int, int], list[Diagnostic]] = {}
+    grouped: dict[tuple[str, int, int, str], list[Diagnostic]] = {}
     for finding in findings:
-        key = (finding.code, finding.span.line, finding.span.column)
+        span = finding.span
+        key = (finding.code, span.line, span.column, span.file)
         grouped.setdefault(key, []).append(finding)
     merged = [_merged(group) for group in grouped.values()]
-    merged.sort(key=lambda found: (found.span.line, found.span.column, found.code))
+    merged.sort(key=_place)
     return tuple(merged[:MAX_FINDINGS])
+
+
+def _place(found: Diagnostic) -> tuple[str, int, int, str]:
+    span = found.span
+    return span.file, span.line, span.column, found.code
 
 
 def _merged(group: list[Diagnostic]) -> Diagnostic:

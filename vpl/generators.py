@@ -12,7 +12,7 @@ from itertools import chain, repeat
 from vpl.diagnostics import Diagnostic
 from vpl.lexer import LexResult, tokenize
 from vpl.limits import MAX_COPIES, MAX_EXPANDED
-from vpl.source import Span
+from vpl.source import TYPED, Origin, Span
 from vpl.templates import Line
 from vpl.tokens import CLOSERS, CONTINUES_LINE, OPENERS, Token
 
@@ -21,15 +21,15 @@ _MAX_DEPTH = 8
 _FORM = "write: for v in 0..10:"
 
 
-def tokenize_expanded(source: str) -> LexResult:
+def tokenize_expanded(source: str, origin: Origin = TYPED) -> LexResult:
     """Return the tokens of `source` with its generator loops expanded."""
-    lexed = tokenize(source)
+    lexed = tokenize(source, origin)
     if _MAYBE.search(source) is None or not any(top_level_loops(lexed.tokens)):
         return lexed
     plain = [Line(text, at) for at, text in enumerate(source.split("\n"), start=1)]
-    expander = _Expander()
+    expander = _Expander(origin)
     lines = expander.expand(plain, 0) or [Line("", len(plain))]
-    expanded = tokenize("\n".join(line.text for line in lines))
+    expanded = tokenize("\n".join(line.text for line in lines), origin)
     relocate(expanded, lines)
     expanded.diagnostics.extend(expander.findings)
     return expanded
@@ -63,7 +63,8 @@ class Loop:
 class _Expander:
     """Expands loops and counts the copies and characters of a whole program."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
         self.findings: list[Diagnostic] = []
         self._copies = 0
         self._length = 0
@@ -71,7 +72,8 @@ class _Expander:
 
     def expand(self, lines: list[Line], depth: int) -> list[Line]:
         """Return `lines` with all their loops replaced by copies of the bodies."""
-        tokens = tokenize("\n".join(line.text for line in lines)).tokens
+        text = "\n".join(line.text for line in lines)
+        tokens = tokenize(text, self._origin).tokens
         result: list[Line] = []
         done = 0
         for word in top_level_loops(tokens):
@@ -226,14 +228,15 @@ def _text(lines: list[Line]) -> str:
 def _place(span: Span, lines: list[Line]) -> Span:
     line = lines[min(span.line, len(lines)) - 1]
     column, end = line.column(span.column - 1), line.column(span.end_column - 1)
-    return Span(line.number, column + 1, line.number, end + 1, line.note)
+    origin = Origin(span.file, line.note) if line.note else span.origin
+    return Span(line.number, column + 1, line.number, end + 1, origin)
 
 
 def relocate(lexed: LexResult, lines: list[Line]) -> None:
     """Give tokens and findings of expanded text their places in the template."""
     for token in lexed.tokens:
         place = _place(token.span, lines)
-        token.line, token.note = place.line, place.note
+        token.line, token.origin = place.line, place.origin
         token.column, token.end_column = place.column, place.end_column
     moved = [
         Diagnostic(found.code, found.message, _place(found.span, lines), found.hint)

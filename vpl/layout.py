@@ -105,7 +105,7 @@ class Layout:
 
     def _new_line(self, frame: _Frame, token: Token) -> None:
         indent = self._line_indent
-        before = self.raw[token.index - 1].kind
+        before = self._kind_before(token)
         if before == ":" and indent > frame.line_indent:
             self._insert("newline", token)
             self._insert("indent", token)
@@ -115,6 +115,13 @@ class Layout:
         else:
             self._insert("newline", token)
         self._start_statement(frame, token)
+
+    def _kind_before(self, token: Token) -> str:
+        """Return the kind of the last token on the line above; a member called
+        like an operator (`x.or`) is a name."""
+        at = token.index - 1
+        is_member = at > 0 and self.raw[at - 1].kind in {".", "?."}
+        return "name" if is_member else self.raw[at].kind
 
     def _continues(self, frame: _Frame, before: str, token: Token) -> bool:
         """Rules 2 to 4 of vpl.md section 1."""
@@ -147,7 +154,7 @@ class Layout:
         place = self.raw[index - 1] if kind == "newline" and index else before
         column = place.end_column if place is not before else before.column
         self._pending.append(
-            Token(kind, "", None, place.line, column, column, None, index, place.note)
+            Token(kind, "", None, place.line, column, column, None, index, place.origin)
         )
 
     def _open(self, token: Token) -> None:

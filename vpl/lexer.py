@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from vpl import literals
 from vpl.diagnostics import Diagnostic
 from vpl.limits import MAX_FINDINGS
-from vpl.source import Span
+from vpl.source import TYPED, Origin, Span
 from vpl.tokens import RESERVED, Token, printable
 
 _MASTER = re.compile(
@@ -47,16 +47,17 @@ class LexResult:
     diagnostics: list[Diagnostic]
 
 
-def tokenize(source: str) -> LexResult:
+def tokenize(source: str, origin: Origin = TYPED) -> LexResult:
     """Return the tokens of `source`; never raises."""
-    lexer = _Lexer(source)
+    lexer = _Lexer(source, origin)
     lexer.run()
     return LexResult(lexer.tokens, lexer.diagnostics)
 
 
 class _Lexer:
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, origin: Origin) -> None:
         self.source = source
+        self.origin = origin
         self.tokens: list[Token] = []
         self.diagnostics: list[Diagnostic] = []
         self.line = 1
@@ -107,17 +108,18 @@ class _Lexer:
             if lead is None:
                 lead = self.source[self.line_start : start]
             self.lead = None
-        origin = self.line_start - 1
+        before = self.line_start - 1
         self.tokens.append(
             Token(
                 kind,
                 text,
                 value,
                 self.line,
-                start - origin,
-                end - origin,
+                start - before,
+                end - before,
                 lead,
                 len(self.tokens),
+                self.origin,
             )
         )
 
@@ -203,6 +205,7 @@ class _Lexer:
     ) -> None:
         if len(self.diagnostics) >= MAX_FINDINGS:
             return
-        origin = self.line_start - 1
-        span = Span(self.line, start - origin, self.line, end - origin)
+        before = self.line_start - 1
+        place = (self.line, start - before, self.line, end - before)
+        span = Span(*place, self.origin)
         self.diagnostics.append(Diagnostic(code, str(error), span, error.hint))

@@ -22,6 +22,12 @@ MAX_HEIGHT = 150
 MAX_FINDINGS = 1000
 """Diagnostics kept of one program."""
 
+MAX_IMPORT_DEPTH = 16
+"""Files that import each other in a row."""
+
+MAX_IMPORTED_CHARS = 4 * 1024 * 1024
+"""Length of all imports of a program together."""
+
 MAX_COPIES = 10_000
 """Copies that all generator loops of a program make."""
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TypeVar, cast
 
 from vpl import analysis, nodes
+from vpl.host import ANYWHERE, Host
 from vpl.nodes import Program
 from vpl.parser import ParseResult
 from vpl.visitor import walk
@@ -25,6 +26,7 @@ class Symbols:
     """
 
     program: Program
+    host: Host = ANYWHERE
     broken: frozenset[str] = frozenset()
     complete: bool = True
     events: dict[str, nodes.EventDecl] = field(default_factory=dict)
@@ -37,10 +39,10 @@ class Symbols:
     variables: dict[str, nodes.VarDecl] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, parsed: ParseResult) -> "Symbols":
+    def of(cls, parsed: ParseResult, host: Host = ANYWHERE) -> "Symbols":
         """Collect the declarations of a parsed program."""
         complete = not any(found.code.startswith("E") for found in parsed.diagnostics)
-        symbols = cls(parsed.program, parsed.broken_names, complete)
+        symbols = cls(parsed.program, host, parsed.broken_names, complete)
         for decl in parsed.program.body:
             symbols._add(decl)
         return symbols

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vpl.source import Span
+from vpl.source import TYPED, Origin, Span
 
 RESERVED = frozenset([
     "and",
@@ -93,12 +93,12 @@ class Token:
     end_column: int
     lead: str | None
     index: int
-    note: str = ""
+    origin: Origin = TYPED
 
     @property
     def span(self) -> Span:
         """Return where the token stands."""
-        return Span(self.line, self.column, self.line, self.end_column, self.note)
+        return Span(self.line, self.column, self.line, self.end_column, self.origin)
 
     @property
     def is_name(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from engine import InvalidProgramError, Pipeline, compile_program
 from engine.errors import LoadError
 from engine.management.command import FAILURE, read_text, shown_name
+from engine.management.importing import ImportedFiles
 from vpl import render_diagnostics
 
 
@@ -21,10 +22,11 @@ def compile_or_exit(path: str, **options: Any) -> Pipeline:
 
 def compile_text_or_exit(name: str, source: str, **options: Any) -> Pipeline:
     """Return a program's pipeline; `name` stands for it in findings."""
+    files = ImportedFiles(name)
     try:
-        return compile_text(name, source, **options)
+        return compile_text(name, source, imports=files, **options)
     except InvalidProgramError as error:
-        text = render_diagnostics(error.diagnostics, source, name)
+        text = render_diagnostics(error.diagnostics, source, name, files.texts)
         sys.stderr.write(f"{text}\n")
     except LoadError as error:
         sys.stderr.write(f"{name}: {error}\n")
@@ -40,5 +42,9 @@ def compile_file(path: Path, **options: Any) -> Pipeline:
 
 
 def compile_text(name: str, source: str, **options: Any) -> Pipeline:
-    """Return a program's pipeline; raises InvalidProgramError and LoadError."""
+    """Return a program's pipeline; raises InvalidProgramError and LoadError.
+
+    Imports are files beside the one called `name`, or in the working directory.
+    """
+    options.setdefault("imports", ImportedFiles(name))
     return compile_program(source, name=name, **options)

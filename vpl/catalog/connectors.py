@@ -108,3 +108,24 @@ SOURCE_PARAMS: Mapping[str, ParamKind] = _EVENT_TIME
 """Parameters that every `.from` takes besides those of its connector kind."""
 
 CONTEXT_PARAMS: Mapping[str, ParamKind] = {"cores": "ints"}
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalPackage:
+    """A package that is installed with an extra: `pip install 'varpulis[extra]'`."""
+
+    module: str
+    extra: str
+
+
+OPTIONAL_PACKAGES: Mapping[str, OptionalPackage] = {
+    "nats": OptionalPackage("nats", "nats"),
+    "kafka": OptionalPackage("confluent_kafka", "kafka"),
+    "redis": OptionalPackage("redis", "redis"),
+    "websocket": OptionalPackage("websockets", "websocket"),
+    "score": OptionalPackage("onnxruntime", "score"),
+}
+"""What connectors, by kind, and operations need besides Varpulis itself.
+
+`database` is not listed: with `sqlite:///` it needs nothing.
+"""

@@ -4,7 +4,7 @@ A rule is a function from the symbols of a program to findings, for one concern;
 `RULES` lists them all. Rules do not depend on each other's order.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -24,9 +24,10 @@ from vpl.checker import (
 )
 from vpl.diagnostics import Diagnostic
 from vpl.findings import settle
+from vpl.host import ANYWHERE, Host
+from vpl.imports import Imports, merge
 from vpl.limits import MAX_FINDINGS
 from vpl.nodes import Program
-from vpl.parser import parse
 from vpl.symbols import Symbols
 
 __all__ = ["RULES", "CheckResult", "check"]
@@ -71,7 +72,7 @@ RULES: tuple[Rule, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """A checked program: its tree and everything found, sorted by position."""
+    """A checked program: its tree and everything found, sorted by file and position."""
 
     program: Program
     diagnostics: tuple[Diagnostic, ...]
@@ -89,15 +90,22 @@ class CheckResult:
         }
 
 
-def check(source: str, *, imports: Mapping[str, str] | None = None) -> CheckResult:
+def check(
+    source: str,
+    *,
+    imports: Imports | None = None,
+    file: str = "",
+    host: Host = ANYWHERE,
+) -> CheckResult:
     """Return the tree of `source` and all findings; never raises.
 
-    `imports` maps the paths that the program may import to their sources.
+    `imports` gives the sources of imports: a mapping by path, or a function that
+    reads files. Their declarations are part of the tree, and their findings name
+    their file. `file` is the path by which they would import the program itself.
     """
-    parsed = parse(source)
-    symbols = Symbols.of(parsed)
+    parsed = merge(source, imports, file)
+    symbols = Symbols.of(parsed, host)
     found = [
         finding for rule in RULES for finding in islice(rule(symbols), MAX_FINDINGS)
     ]
-    found.extend(connectors.imports(symbols, imports or {}))
     return CheckResult(parsed.program, settle([*parsed.diagnostics, *found]))

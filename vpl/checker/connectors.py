@@ -1,6 +1,6 @@
-"""Connectors, contexts and their use: E030 to E034, W080 to W083, W090, W092, E096."""
+"""Connectors, contexts and their use: E030 to E034, W080 to W083, W090, W092."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from vpl import nodes
 from vpl.catalog import (
@@ -168,18 +168,3 @@ def without_effect(symbols: Symbols) -> Iterator[Diagnostic]:
         elif isinstance(decl, nodes.ImportDecl) and decl.alias is not None:
             message = "the alias of an import has no effect"
             yield Diagnostic("W092", message, decl.span)
-
-
-def imports(symbols: Symbols, bundled: Iterable[str]) -> Iterator[Diagnostic]:
-    """Report imports: without bundled source (E096), else not run yet (E090)."""
-    paths = frozenset(bundled)
-    for decl in symbols.program.body:
-        if not isinstance(decl, nodes.ImportDecl):
-            continue
-        if decl.path in paths and "import" not in AVAILABLE:
-            message = "imports are not available in this build"
-            yield Diagnostic("E090", message, decl.name_span)
-        elif decl.path not in paths:
-            message = f"no source was sent along for import '{decl.path}'"
-            advice = "put the declarations into this program"
-            yield Diagnostic("E096", message, decl.name_span, advice)

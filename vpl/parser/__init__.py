@@ -9,7 +9,7 @@ from vpl.limits import MAX_SOURCE_BYTES
 from vpl.nodes import Decl, Program
 from vpl.parser.cursor import SyntaxFaultError
 from vpl.parser.declarations import DeclarationParser
-from vpl.source import NOWHERE, Span
+from vpl.source import NOWHERE, TYPED, Origin, Span
 
 __all__ = ["ParseResult", "parse"]
 
@@ -27,12 +27,17 @@ class ParseResult:
     broken_names: frozenset[str] = frozenset()
 
 
-def parse(source: str) -> ParseResult:
-    """Return the tree of `source`, its findings sorted by position."""
+def parse(source: str, file: str = "") -> ParseResult:
+    """Return the tree of `source`, its findings in the order of discovery.
+
+    `file` is the path of an import; all spans then name it.
+    """
+    origin = Origin(file) if file else TYPED
     if _too_large(source):
-        finding = Diagnostic("E107", "program is larger than 1 MiB", NOWHERE)
+        place = NOWHERE._replace(origin=origin)
+        finding = Diagnostic("E107", "program is larger than 1 MiB", place)
         return ParseResult(Program(()), (finding,))
-    parser = _ProgramParser(tokenize_expanded(source))
+    parser = _ProgramParser(tokenize_expanded(source, origin))
     parser.program()
     return ParseResult(
         Program(tuple(parser.body), span=parser.whole()),
@@ -84,4 +89,4 @@ class _ProgramParser(DeclarationParser):
     def whole(self) -> Span:
         """Return the span of the text."""
         end = self.token
-        return Span(1, 1, end.line, end.column)
+        return Span(1, 1, end.line, end.column, end.origin)

@@ -153,12 +153,12 @@ class Cursor:
     def span_from(self, start: Token) -> Span:
         """Return the span from `start` to the end of the token passed last."""
         last = self.last
-        return Span(start.line, start.column, last.line, last.end_column, start.note)
+        return Span(start.line, start.column, last.line, last.end_column, start.origin)
 
     def extend(self, start: Span) -> Span:
         """Return the span from the start of `start` to the token passed last."""
         last = self.last
-        return Span(start.line, start.column, last.line, last.end_column, start.note)
+        return Span(start.line, start.column, last.line, last.end_column, start.origin)
 
     def report(
         self, code: str, message: str, span: Span, hint: str | None = None

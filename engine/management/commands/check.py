@@ -2,11 +2,13 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from engine.management.command import FAILURE, EngineCommand, read_text
+from engine.management.importing import ImportedFiles
 from vpl import check, render_diagnostics
 
 
@@ -27,10 +29,13 @@ class Command(EngineCommand):
 
     def _as_text(self, path: str, _files: int) -> bool:
         source = read_text(path)
-        result = check(source)
+        files = ImportedFiles(path)
+        result = check(source, imports=files, file=Path(path).name)
         name = "<stdin>" if path == "-" else path
         if result.diagnostics:
-            self.stdout.write(render_diagnostics(result.diagnostics, source, name))
+            found = result.diagnostics
+            text = render_diagnostics(found, source, name, files.texts)
+            self.stdout.write(text)
         if result.valid:
             warnings = len(result.diagnostics)
             self.stdout.write(

@@ -15,21 +15,22 @@ from vpl import check, consumed_types, emitted_types, stream_names
 
 
 class Source(msgspec.Struct):
-    """A program to look at."""
+    """A program to look at, with the sources of its imports by path."""
 
     source: str
+    imports: dict[str, str] = {}
 
 
 async def validate(request: Request) -> Response:
     """Check a program; a broken one is a fine question with the answer no."""
     body = await json_object(request, PROGRAM_LIMIT)
     wanted, _ = convert(body, Source, strict=query_flag(request, "strict"))
-    return json_response(await asyncio.to_thread(check_report, wanted.source))
+    return json_response(await asyncio.to_thread(check_report, wanted))
 
 
-def check_report(source: str) -> dict[str, Any]:
+def check_report(wanted: Source) -> dict[str, Any]:
     """Return what `validate` answers on both processes (api.md 4.5)."""
-    result = check(source)
+    result = check(wanted.source, imports=wanted.imports)
     return {
         "valid": result.valid,
         "diagnostics": [diagnostic_json(item) for item in result.diagnostics],

@@ -177,11 +177,6 @@ def test_connectors_and_contexts_are_checked(source: str, codes: list[str]) -> N
     assert _codes(source) == codes
 
 
-def test_an_import_with_bundled_source_is_not_run_yet() -> None:
-    result = vpl.check('import "a.vpl"\n', imports={"a.vpl": ""})
-    assert [found.code for found in result.diagnostics] == ["E090"]
-
-
 @pytest.mark.parametrize(
     ("source", "codes"),
     [
