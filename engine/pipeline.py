@@ -63,16 +63,19 @@ def compile_program(
     sources: SourceFactory | None = None,
     dead_letters: DeadLetters | None = None,
     guard: Guard | None = None,
+    imports: vpl.Imports | None = None,
+    host: vpl.Host = vpl.ANYWHERE,
 ) -> "Pipeline":
     """Return a pipeline that runs `source`.
 
     `sinks` makes the sinks of `.to`; without it those events go nowhere, as in trial
     runs. `sources` makes the sources of `.from`; without it only injected events
     arrive. `dead_letters` takes what sources bring that is no event. `guard` refuses
-    addresses and paths. Raises `InvalidProgramError` with all findings if there is an
-    error among them.
+    addresses and paths. `imports` has the sources of imports by path, or reads them;
+    `host` says what the program finds where it runs. Raises `InvalidProgramError`
+    with all findings if there is an error among them.
     """
-    checked = vpl.check(source)
+    checked = vpl.check(source, imports=imports, host=host)
     if not checked.valid:
         raise InvalidProgramError(checked.diagnostics)
     if guard and (refused := refused_connectors(checked.program, guard)):

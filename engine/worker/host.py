@@ -23,6 +23,7 @@ from engine.worker.errors import (
     stopping,
 )
 from engine.worker.hosted import Deployment, HostedPipeline
+from vpl import Host
 
 logger = logging.getLogger("varpulis")
 
@@ -196,6 +197,8 @@ class PipelineHost:
                 sources=sources,
                 dead_letters=self._dead_letters,
                 guard=self._guard,
+                imports=deployment.imports,
+                host=Host(loads=True),
             )
             pipeline.start()
             return pipeline

@@ -31,12 +31,15 @@ Work = Callable[[OnTaken], T]
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """What a deploy asks for (api.md 7.1); `id` is chosen by the coordinator.
 
+    `imports` has the sources of the files that the program imports, by path.
+
     Pipelines without `group_id` were put on this worker by hand and belong to no
     coordinator.
     """
 
     name: str
     source: str
+    imports: dict[str, str] = {}
     id: str | None = None
     group_id: str | None = None
     replica: int = 0
