@@ -1,4 +1,4 @@
-"""A sink that keeps what it gets, for tests and trial runs."""
+"""Connectors without a far side, for tests and trial runs."""
 
 import threading
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.connectors.base import ConnectorSpec
+from engine.connectors.base import ConnectorSpec, Deliver, Message, SourceSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +62,50 @@ class RecordingSinks:
         sink = RecordingSink(spec)
         self.by_name[spec.name] = sink
         return sink
+
+
+class FeedableSource:
+    """Delivers what it is given; keeps the contract of `Source` in all else."""
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self.spec = spec
+        self.connected = False
+        self.acknowledged = 0
+        self._deliver: Deliver | None = None
+
+    def open(self, deliver: Deliver) -> None:
+        """Count as connected from now on."""
+        self._deliver = deliver
+        self.connected = True
+
+    def feed(self, payloads: Sequence[bytes], topic: str) -> int:
+        """Deliver payloads as one batch; returns how many were acknowledged."""
+        if self._deliver is None:
+            return 0
+        before = self.acknowledged
+        self._deliver([Message(item, topic, None, self._count) for item in payloads])
+        return self.acknowledged - before
+
+    def close(self, timeout_s: float) -> None:
+        """Count as disconnected from now on."""
+        self.connected = False
+
+    def status(self) -> dict[str, Any]:
+        """Return the state."""
+        return {"connected": self.connected, "error": None}
+
+    def _count(self) -> None:
+        self.acknowledged += 1
+
+
+class FeedableSources:
+    """A source factory that remembers the sources it made, in their order."""
+
+    def __init__(self) -> None:
+        self.made: list[FeedableSource] = []
+
+    def __call__(self, spec: SourceSpec) -> FeedableSource:
+        """Make the source of one subscription."""
+        source = FeedableSource(spec)
+        self.made.append(source)
+        return source

@@ -2,12 +2,13 @@
 
 AVAILABLE: frozenset[str] = frozenset((
     # operations, by name
-    *("where", "filter", "select", "emit", "process", "print", "to", "context"),
+    *("where", "filter", "select", "emit", "process", "print"),
+    *("from", "to", "context"),
     *("log", "tap", "map", "pattern", "fork", "any", "all", "on_error"),
     # source forms
     *("source event", "source merge"),
     # connector kinds, with their direction
-    *("mqtt to", "console to"),
+    *("mqtt from", "mqtt to", "file from", "file to", "http to", "console to"),
 ))
 """Operations by name, `source F` by form, connector kinds as `K to` and `K from`.
 
