@@ -74,8 +74,10 @@ class KafkaPublisher:
         for pending in events:
             self._produce(producer, pending)
         while len(producer):
-            if producer.flush(1.0) and time.monotonic() > deadline:
-                raise LinkLostError(self._trouble or "the brokers do not answer")
+            if producer.flush(0.5) and self._trouble is not None:
+                raise LinkLostError(self._trouble)
+            if time.monotonic() > deadline:
+                raise LinkLostError("the brokers do not answer")
         for _, error in self._reports:
             if error.code() in LOST or error.fatal():
                 raise LinkLostError(self._trouble or text_of(error))
