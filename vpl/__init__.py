@@ -14,9 +14,10 @@ from vpl.analysis import (
 )
 from vpl.checker import CheckResult, check
 from vpl.diagnostics import Diagnostic, Related
-from vpl.fingerprints import fingerprint
+from vpl.fingerprints import StreamFingerprints, fingerprint, stream_fingerprint
 from vpl.host import ANYWHERE, Host
 from vpl.imports import Imports, Loader
+from vpl.formatter import FormatError, format_program
 from vpl.nodes import Program
 from vpl.parser import ParseResult, parse
 from vpl.rendering import render_diagnostics
@@ -29,6 +30,7 @@ __all__ = [
     "CallGraph",
     "CheckResult",
     "Diagnostic",
+    "FormatError",
     "Host",
     "Imports",
     "Loader",
@@ -36,14 +38,17 @@ __all__ = [
     "Program",
     "Related",
     "Span",
+    "StreamFingerprints",
     "check",
     "consumed_types",
     "emitted_types",
     "fingerprint",
+    "format_program",
     "functions",
     "nodes",
     "parse",
     "render_diagnostics",
+    "stream_fingerprint",
     "stream_names",
     "tree_json",
     "walk",

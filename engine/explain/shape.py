@@ -9,7 +9,7 @@ from engine.explain.expression_text import expression_text
 from engine.explain.operation_text import operation_text, source_text, step_text
 from engine.explain.state import kept_state
 from engine.explain.waiting import not_effects
-from vpl import Program, nodes
+from vpl import nodes
 
 Patterns = Mapping[str, nodes.PatternDecl]
 
@@ -21,7 +21,12 @@ def explain(plan: Plan) -> dict[str, Any]:
         for decl in plan.program.body
         if isinstance(decl, nodes.PatternDecl)
     }
-    return {"streams": [_stream(stream, plan, patterns) for stream in plan.streams]}
+    short_names = vpl.StreamFingerprints(plan.program)
+    shapes = []
+    for stream in plan.streams:
+        shape = _stream(stream, plan, patterns)
+        shapes.append({**shape, "fingerprint": short_names.of(stream.name)})
+    return {"streams": shapes}
 
 
 def _stream(stream: StreamPlan, plan: Plan, patterns: Patterns) -> dict[str, Any]:
@@ -38,7 +43,6 @@ def _stream(stream: StreamPlan, plan: Plan, patterns: Patterns) -> dict[str, Any
         "state": kept_state(decl, pattern),
         "context": stream.context or None,
         "sinks": list(_sinks(decl)),
-        "fingerprint": vpl.fingerprint(Program((decl,))),
     }
 
 

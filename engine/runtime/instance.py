@@ -3,6 +3,7 @@
 import threading
 import traceback
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import vpl
@@ -64,8 +65,11 @@ class Instance:
 
     def fingerprint(self, stream: int) -> str:
         """Return the fingerprint of a stream with all that it uses."""
-        plan = self.compiled.plan
-        return vpl.fingerprint(vpl.Program((plan.streams[stream].decl,)))
+        return self._fingerprints.of(self.compiled.plan.streams[stream].name)
+
+    @cached_property
+    def _fingerprints(self) -> vpl.StreamFingerprints:
+        return vpl.StreamFingerprints(self.compiled.plan.program)
 
     @property
     def run(self) -> Run:
