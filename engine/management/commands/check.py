@@ -5,11 +5,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from engine.management.command import FAILURE, EngineCommand, read_text
+from engine.management.command import (
+    FAILURE,
+    USAGE,
+    EngineCommand,
+    read_text,
+    shown_name,
+)
 from engine.management.importing import ImportedFiles
-from vpl import check, render_diagnostics
+from vpl import CheckResult, check, render_diagnostics
 
 
 class Command(EngineCommand):
@@ -21,32 +27,38 @@ class Command(EngineCommand):
         parser.add_argument("--json", action="store_true", help="findings as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exit with 1 if a program has errors."""
-        show = self._as_json if options["json"] else self._as_text
-        valid = [show(path, len(options["files"])) for path in options["files"]]
-        if not all(valid):
-            sys.exit(FAILURE)
+        """Exit with 1 if a program has errors, with 2 if one cannot be read."""
+        status = 0
+        for path in options["files"]:
+            try:
+                source = read_text(path)
+            except CommandError as error:
+                self.stderr.write(str(error))
+                status = USAGE
+                continue
+            files = ImportedFiles(path)
+            result = check(source, imports=files, file=Path(path).name)
+            if options["json"]:
+                self._show_json(path, result, len(options["files"]))
+            else:
+                self._show_text(path, result, source, files)
+            if not result.valid:
+                status = status or FAILURE
+        if status:
+            sys.exit(status)
 
-    def _as_text(self, path: str, _files: int) -> bool:
-        source = read_text(path)
-        files = ImportedFiles(path)
-        result = check(source, imports=files, file=Path(path).name)
-        name = "<stdin>" if path == "-" else path
-        if result.diagnostics:
-            found = result.diagnostics
-            text = render_diagnostics(found, source, name, files.texts)
-            self.stdout.write(text)
+    def _show_text(
+        self, path: str, result: CheckResult, source: str, files: ImportedFiles
+    ) -> None:
+        name, found = shown_name(path), result.diagnostics
+        if found:
+            self.stdout.write(render_diagnostics(found, source, name, files.texts))
         if result.valid:
-            warnings = len(result.diagnostics)
-            self.stdout.write(
-                f"{name}: ok" + (f", {warnings} warning(s)" * bool(warnings))
-            )
-        return bool(result.valid)
+            warnings = f", {len(found)} warning(s)" if found else ""
+            self.stdout.write(f"{name}: ok{warnings}")
 
-    def _as_json(self, path: str, files: int) -> bool:
-        result = check(read_text(path))
+    def _show_json(self, path: str, result: CheckResult, files: int) -> None:
         body = result.to_json()
         if files > 1:
             body = {"file": path, **body}
         self.stdout.write(json.dumps(body, ensure_ascii=False))
-        return bool(result.valid)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from engine.management.command import FAILURE, EngineCommand, read_text
+from engine.management.command import FAILURE, EngineCommand, read_text, shown_name
 from vpl import parse, render_diagnostics, tree_json
 
 
@@ -23,7 +23,8 @@ class Command(EngineCommand):
         result = parse(source)
         errors = [item for item in result.diagnostics if item.severity == "error"]
         if errors:
-            self.stderr.write(render_diagnostics(errors, source, options["file"]))
+            name = shown_name(options["file"])
+            self.stderr.write(render_diagnostics(errors, source, name))
             sys.exit(FAILURE)
         tree = tree_json(result.program)
         self.stdout.write(json.dumps(tree, ensure_ascii=False, indent=2))

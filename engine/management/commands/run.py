@@ -30,7 +30,7 @@ from engine.management.command import (
 from engine.management.compiling import compile_text_or_exit
 from engine.management.connections import Connections
 from engine.management.stopping import Stopped, stop_on_sigterm
-from vpl import nodes
+from vpl import Host, nodes
 
 CLOSE_TIMEOUT_S: Final = 30.0
 LOOK_INTERVAL_S: Final = 0.2
@@ -91,6 +91,7 @@ class Command(EngineCommand):
                 sinks=SinkMaker(around),
                 sources=SourceMaker(around),
                 dead_letters=letters,
+                host=Host(loads=True),
             )
         except UnknownConnectorError as error:
             self.stderr.write(str(error))

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from engine.errors import LoadError
 from engine.event_files import BadFileError
 from engine.management.command import FAILURE, EngineCommand, usage_error
 from engine.management.compiling import compile_file
+from engine.management.importing import ImportedFiles
 from engine.management.progress import ProgressBar
 from engine.simulation.comparison import Difference
 from engine.simulation.program_test import Outcome, ProgramTest, find_tests, run_test
@@ -95,11 +97,13 @@ class Command(EngineCommand):
 
 
 def _run(test: ProgramTest, *, update: bool) -> Outcome:
+    files = ImportedFiles(str(test.program))
     try:
-        return run_test(test, compile_file, update=update)
+        return run_test(test, partial(compile_file, imports=files), update=update)
     except InvalidProgramError as error:
         source = test.program.read_text(encoding="utf-8-sig")
-        text = render_diagnostics(error.diagnostics, source, str(test.program))
+        name = str(test.program)
+        text = render_diagnostics(error.diagnostics, source, name, files.texts)
         return Outcome(test, reasons=text.splitlines())
     except LoadError as error:
         return Outcome(test, reasons=[str(error)])
