@@ -15,9 +15,9 @@ from vpl.analysis import (
 from vpl.checker import CheckResult, check
 from vpl.diagnostics import Diagnostic, Related
 from vpl.fingerprints import StreamFingerprints, fingerprint, stream_fingerprint
+from vpl.formatter import FormatError, format_program
 from vpl.host import ANYWHERE, Host
 from vpl.imports import Imports, Loader
-from vpl.formatter import FormatError, format_program
 from vpl.nodes import Program
 from vpl.parser import ParseResult, parse
 from vpl.rendering import render_diagnostics

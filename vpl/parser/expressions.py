@@ -248,16 +248,16 @@ class ExpressionParser(TypeParser):
     def _reduce(self, stacks: "_Stacks", level: int) -> None:
         """Build the nodes that bind tighter than an operator of `level`."""
         waiting = stacks.waiting
+        stacks.tested = stacks.tested and level == _COMPARISON
         while waiting:
             top = waiting[-1][0]
             if top < level or (top == level and level in _RIGHT):
                 return
-            if top == level == _COMPARISON or (stacks.tested and level == _COMPARISON):
+            if top == level == _COMPARISON or stacks.tested:
                 raise self._chained()
             self._build(stacks)
-        if stacks.tested and level == _COMPARISON:
+        if stacks.tested:
             raise self._chained()
-        stacks.tested = False
 
     def _chained(self) -> SyntaxFaultError:
         return self.fail(

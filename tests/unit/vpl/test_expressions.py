@@ -165,3 +165,8 @@ def test_mixed_operators_in_deep_brackets_do_not_exhaust_the_stack() -> None:
     part = "1 or 1 and 1 == 1 ?? 1 | 1 ^ 1 & 1 << 1 + 1 * 1 ** ("
     source = part * 100 + "1" + ")" * 100
     assert {found for found, _ in codes(f"let it = {source}")} <= {"E107"}
+
+
+def test_a_kind_test_ends_where_a_looser_operator_follows() -> None:
+    tree = short(expression("a or b is int and c + d is str"))
+    assert tree == "(a or ((b is int) and ((c + d) is str)))"

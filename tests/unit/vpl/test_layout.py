@@ -137,3 +137,8 @@ def test_it_can_start_anew_inside_an_open_bracket() -> None:
     layout.restart(3)
     kinds = [layout.pull().kind for _ in range(5)]
     assert kinds == ["name", "newline", "name", "newline", "eof"]
+
+
+@pytest.mark.parametrize("member", [".or", "?.not", ".in"])
+def test_a_member_called_like_an_operator_leaves_nothing_open(member: str) -> None:
+    assert _words(f"a{member}\nb").count("<newline>") == 2
