@@ -104,7 +104,9 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.InvalidURL):
         return "the URL is not valid"
     inner = getattr(error, "os_error", None) or error
-    return str(getattr(inner, "strerror", None) or inner.__class__.__name__)
+    if isinstance(inner, RefusedError):
+        return f"not allowed: {inner}"
+    return str(getattr(inner, "strerror", None) or inner) or inner.__class__.__name__
 
 
 class _GuardedResolver(AbstractResolver):
