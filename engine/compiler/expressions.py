@@ -137,6 +137,8 @@ class Expressions:
 
     def _is_plain_read(self, node: nodes.Expr) -> bool:
         """A field of an event holds nothing that may not be stored."""
+        if isinstance(node, nodes.Member) and isinstance(node.target, nodes.Name):
+            return self.scope.member(node.target.id, node.name) is not None
         if not isinstance(node, nodes.Name) or node.id in self.scope.locals:
             return False
         return node.id not in self.scope.symbols.globals

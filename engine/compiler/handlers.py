@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from engine.compiler import forks, mapping, observing, operations
+from engine.compiler import forks, joins, mapping, observing, operations
 from engine.compiler.streams import Handlers, event_source
 
 HANDLERS: Final = Handlers(
@@ -15,7 +15,12 @@ HANDLERS: Final = Handlers(
     batches={
         **forks.BATCHES,
     },
-    sources={"event": event_source, "merge": event_source},
+    sources={
+        "event": event_source,
+        "merge": event_source,
+        "timer": event_source,
+        "join": joins.join_source,
+    },
 )
 """Operations on events, operations on batches, and sources by `StreamPlan.kind`."""
 
@@ -24,5 +29,6 @@ RUNTIME: Final[dict[str, Any]] = {
     **observing.RUNTIME,
     **mapping.RUNTIME,
     **forks.RUNTIME,
+    **joins.RUNTIME,
 }
 """What generated code of these rooms calls."""

@@ -9,7 +9,7 @@ from vpl import nodes
 from vpl.nodes import Expr, Program
 
 DEFAULT_CONTEXT = ""
-MANY_KINDS: Final = frozenset(("sequence", "timer"))
+MANY_KINDS: Final = frozenset(("sequence", "join", "timer"))
 MANY_OPS: Final = frozenset(("process", "window", "fork"))
 CLOCKED_OPS: Final = frozenset((
     "window",

@@ -1,6 +1,7 @@
 """Checked program -> plan."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from engine.compiler.code import Code
 from engine.compiler.namespace import Namespace
@@ -15,6 +16,13 @@ from engine.compiler.plan import (
 from engine.compiler.symbols import FunctionSymbol, GlobalSymbol, Symbols
 from vpl import CallGraph, functions, nodes, walk
 from vpl.nodes import Expr, Program
+
+
+_KINDS: Final[Mapping[type, str]] = {
+    nodes.MergeSource: "merge",
+    nodes.JoinSource: "join",
+    nodes.TimerSource: "timer",
+}
 
 
 def plan_program(program: Program, names: Namespace) -> Plan:
@@ -144,32 +152,56 @@ def _stream(index: int, decl: nodes.StreamDecl, graph: CallGraph) -> StreamPlan:
         decl.name,
         decl,
         _kind(decl),
-        _inputs(decl.source),
-        tuple(op for op in ops if op.name not in DECLARATIONS),
-        _aliases(decl.source),
-        frozenset(),
+        _inputs(decl),
+        tuple(op for op in ops if op.name not in _declared(decl)),
+        _aliases(decl),
+        _bound_aliases(decl.source),
         _context(ops),
         frozenset(gives),
     )
 
 
 def _kind(decl: nodes.StreamDecl) -> str:
-    return "merge" if isinstance(decl.source, nodes.MergeSource) else "event"
+    return _KINDS.get(decl.source.__class__, "event")
 
 
-def _inputs(source: nodes.Source) -> tuple[Input, ...]:
+def _declared(decl: nodes.StreamDecl) -> frozenset[str]:
+    """Return the operations whose place does not matter; a join has its own window."""
+    is_join = isinstance(decl.source, nodes.JoinSource)
+    return DECLARATIONS | {"window"} if is_join else DECLARATIONS
+
+
+def timer_type(stream: str) -> str:
+    """Return the type of the events of a timer stream (vpl.md section 11)."""
+    return f"Timer_{stream}"
+
+
+def _inputs(decl: nodes.StreamDecl) -> tuple[Input, ...]:
+    source = decl.source
     if isinstance(source, nodes.EventSource):
         return (Input(source.name, () if source.where is None else (source.where,)),)
-    if isinstance(source, nodes.MergeSource):
+    if isinstance(source, nodes.MergeSource | nodes.JoinSource):
         return tuple(Input(part.name, part.where) for part in source.parts)
+    if isinstance(source, nodes.TimerSource):
+        return (Input(timer_type(decl.name)),)
     raise NotImplementedError(f"source {source.__class__.__name__}")
 
 
-def _aliases(source: nodes.Source) -> frozenset[str]:
+def _aliases(decl: nodes.StreamDecl) -> frozenset[str]:
     """Return the names of the whole event inside the stream (vpl.md 4.3)."""
+    source = decl.source
     if isinstance(source, nodes.EventSource):
         return frozenset({source.alias or source.name})
     if isinstance(source, nodes.MergeSource):
+        return frozenset(part.alias or part.name for part in source.parts)
+    if isinstance(source, nodes.TimerSource):
+        return frozenset({timer_type(decl.name)})
+    return frozenset()
+
+
+def _bound_aliases(source: nodes.Source) -> frozenset[str]:
+    """Return the names of the parts of a joined event."""
+    if isinstance(source, nodes.JoinSource):
         return frozenset(part.alias or part.name for part in source.parts)
     return frozenset()
 

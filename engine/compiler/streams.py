@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
+from engine.compiler import clocks
 from engine.compiler.code import FRAME, Code, constant, variable
 from engine.compiler.expressions import Expressions
 from engine.compiler.functions import compile_lambda
@@ -252,12 +253,13 @@ class StreamCompiler:
         """Write what happens to an event that came under one of `matched` names."""
         self.lines.vpl_line = self.stream.decl.span.line
         if self.stream.is_clocked:
-            self._advance_clock(current)
+            clocks.advance(self, current, matched)
         on_error = self.stream.on_error
         if on_error != "null":
             self.may_stop = True
             self.lines.add(f"errors = {self.frame}.errors")
-        self.unit.handlers.sources[self.stream.kind](self, current, matched)
+        with clocks.unless_late(self, current):
+            self.unit.handlers.sources[self.stream.kind](self, current, matched)
         if on_error != "null":
             event = ""
             if on_error == "dead_letter":
@@ -265,18 +267,6 @@ class StreamCompiler:
                 event = f"whole_output({current.type.text}, {whole.text})"
             with self.lines.block(f"if {self.frame}.errors != errors:"):
                 self.lines.add(f"raise EventSkipped({event})")
-
-    def _advance_clock(self, current: Current) -> None:
-        """Write that every event moves the clock, and that what is due comes first."""
-        clock = self.unit.clock(self.stream)
-        self.names.fields.stamped = True
-        self.lines.add(
-            f"if {current.stamp} > {clock}.now: {clock}.now = {current.stamp}"
-        )
-        if self.stream.has_deadlines:
-            with self.lines.block(f"if {clock}.now >= {clock}.due:"):
-                due = f"due{self.stream.index}"
-                self.lines.add(self.call(due, f"{clock}.now"))
 
     # --- events ---------------------------------------------------------------------
 

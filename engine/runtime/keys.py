@@ -22,6 +22,16 @@ def as_key(value: Any) -> Hashable:
     return key
 
 
+def thawed(key: Any) -> Any:
+    """Return a value that `as_key` gives `key` for; the inverse of `as_key`."""
+    if key.__class__ is tuple:
+        kind, *items = key
+        return items[0] if kind == "bool" else [thawed(item) for item in items]
+    if key.__class__ is frozenset:
+        return {name: thawed(member) for name, member in key}
+    return key
+
+
 def as_keys(values: tuple[Any, ...]) -> tuple[Hashable, ...]:
     """Return the key of several values together."""
     return tuple(map(frozen, values))

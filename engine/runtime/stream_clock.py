@@ -9,21 +9,39 @@ NEVER: Final = -(2**63)
 
 
 class StreamClock:
-    """The greatest event timestamp a stream consumed, and when something is due.
+    """How far a stream is in event time, and when something is due.
 
-    `now` and `due` are integer ns. Generated code moves `now`; states lower `due`.
+    `now` and `due` are integer ns. Generated code moves `now`, which never runs back;
+    states lower `due`. `heard` has the greatest timestamp of each source where the
+    clock follows the least of several.
     """
 
-    __slots__ = ("due", "now")
+    __slots__ = ("due", "heard", "now")
 
     def __init__(self) -> None:
         self.now = NEVER
         self.due = FOREVER
+        self.heard: list[int] = []
+
+    def listen(self, sources: int) -> None:
+        """Follow several sources."""
+        self.heard = [NEVER] * sources
+
+    def hear(self, source: int, stamp: int, lag: int) -> None:
+        """Move to the least of the sources that have sent something, minus `lag`."""
+        heard = self.heard
+        if stamp <= heard[source]:
+            return
+        heard[source] = stamp
+        now = min(time for time in heard if time != NEVER) - lag
+        if now > self.now:
+            self.now = now
 
     def snapshot(self, codec: Codec) -> Any:
         """Return the state as JSON-able data; what is due follows from the states."""
-        return {"now": self.now}
+        return {"now": self.now, "heard": list(self.heard)}
 
     def restore(self, data: Any, codec: Codec) -> None:
         """Take over what `snapshot` gave."""
-        self.now = data["now"]
+        self.now = int(data["now"])
+        self.heard = [int(time) for time in data["heard"]]

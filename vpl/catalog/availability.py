@@ -6,7 +6,8 @@ AVAILABLE: frozenset[str] = frozenset((
     *("from", "to", "context"),
     *("log", "tap", "map", "pattern", "fork", "any", "all", "on_error"),
     # source forms
-    *("source event", "source merge"),
+    *("source event", "source merge", "source join"),
+    *("on", "watermark", "allowed_lateness"),
     # connector kinds, with their direction
     *("mqtt from", "mqtt to", "file from", "file to", "http to", "console to"),
 ))
