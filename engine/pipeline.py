@@ -1,56 +1,51 @@
 """Pipelines: programs that take events."""
 
 import logging
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import cycle
 from typing import Any, Final
 
 import msgspec
 
 import vpl
-from engine.adaptation import Adaptation
-from engine.compiler.codegen import Compiled, compile_plan
-from engine.compiler.guarding import refused_connectors
-from engine.compiler.sourceports import source_ports
-from engine.connectors.base import Sink, SinkFactory, SourceFactory
+from engine import checkpoint as checkpoints
+from engine.compiler.codegen import Compiled
+from engine.connectors.base import LookupFactory, Sink, SinkFactory, SourceFactory
 from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.guard import Guard
 from engine.encoding import encode
 from engine.errors import (
     BadEventError,
-    InvalidProgramError,
     PipelineClosedError,
     QueueFullError,
 )
 from engine.event import Event
 from engine.explain import explain
 from engine.limits import Limits
+from engine.machine import Machine, load_program
 from engine.metrics import PipelineMetrics
+from engine.outside import Outside
 from engine.reply import NO_OUTPUTS, QUEUE_FULL, BatchReply, OutputForm, Reply
+from engine.rows import Rows, Shape
 from engine.runtime.clock import Clock, SystemClock
-from engine.runtime.contexts import ContextExecutor
 from engine.runtime.executors import (
     Executed,
-    Executor,
+    ExecutorClosedError,
     OnTaken,
-    QueueExecutor,
     StaticExecutor,
 )
-from engine.runtime.instance import Instance
 from engine.runtime.measure import measure
-from engine.runtime.sinkhub import SinkHub
-from engine.runtime.sourcehub import Intake, SourceHub, Subscription
-from engine.wire import BatchForm, RowDecoder, parse_event
+from engine.runtime.sourcehub import Intake, Subscription
+from engine.wire import BatchForm, parse_event
 
 logger = logging.getLogger("varpulis")
 
 _NOT_OF_THIS_FORM = (msgspec.DecodeError, RecursionError)
 UNHURRIED_S: Final = 1e9  # nobody waits for what sources bring
-PYTHON_FRAMES_PER_CALL: Final = 8  # a call through a builtin and a lambda
+CLOSE_TIMEOUT_S: Final = 5.0  # for connectors that a reload leaves behind
 
 
 def compile_program(
@@ -61,6 +56,7 @@ def compile_program(
     sinks: SinkFactory | None = None,
     clock: Clock | None = None,
     sources: SourceFactory | None = None,
+    lookups: LookupFactory | None = None,
     dead_letters: DeadLetters | None = None,
     guard: Guard | None = None,
     imports: vpl.Imports | None = None,
@@ -70,32 +66,20 @@ def compile_program(
 
     `sinks` makes the sinks of `.to`; without it those events go nowhere, as in trial
     runs. `sources` makes the sources of `.from`; without it only injected events
-    arrive. `dead_letters` takes what sources bring that is no event. `guard` refuses
+    arrive; without `lookups` every `.enrich` fails. `dead_letters` takes what is no
+    event. `guard` refuses
     addresses and paths. `imports` has the sources of imports by path, or reads them;
     `host` says what the program finds where it runs. Raises `InvalidProgramError`
     with all findings if there is an error among them.
     """
-    checked = vpl.check(source, imports=imports, host=host)
-    if not checked.valid:
-        raise InvalidProgramError(checked.diagnostics)
-    if guard and (refused := refused_connectors(checked.program, guard)):
-        raise InvalidProgramError((*checked.diagnostics, *refused))
-    limits = Limits() if limits is None else limits
-    _allow_recursion(limits)
-    compiled = compile_plan(checked.program)
-    ports = source_ports(compiled.plan)
-    hub = SourceHub(ports, sources, name, dead_letters)
-    clock = clock or SystemClock()
-    pipeline = Pipeline(name, compiled, limits, sinks, clock, sources=hub)
-    pipeline.diagnostics = checked.diagnostics
-    return pipeline
-
-
-def _allow_recursion(limits: Limits) -> None:
-    """Let Python go as deep as the limit of the language, for the whole process."""
-    needed = 1000 + PYTHON_FRAMES_PER_CALL * limits.recursion_depth
-    if sys.getrecursionlimit() < needed:
-        sys.setrecursionlimit(needed)
+    outside = Outside(sinks, sources, lookups, dead_letters, guard, host)
+    return Pipeline(
+        name,
+        load_program(source, outside, imports),
+        limits or Limits(),
+        clock or SystemClock(),
+        outside,
+    )
 
 
 class Pipeline:
@@ -114,45 +98,37 @@ class Pipeline:
     def __init__(
         self,
         name: str,
-        compiled: Compiled,
+        loaded: tuple[Compiled, tuple[vpl.Diagnostic, ...]],
         limits: Limits,
-        sinks: SinkFactory | None,
         clock: Clock,
-        *,
-        sources: SourceHub,
+        outside: Outside,
     ) -> None:
         self.name = name
-        self.program = compiled.plan.program
-        self.fingerprint = vpl.fingerprint(self.program)
-        self.consumes = frozenset(compiled.plan.consumed)
-        self.emits = vpl.emitted_types(self.program)
-        self.streams = vpl.stream_names(self.program)
-        self.diagnostics: tuple[vpl.Diagnostic, ...] = ()
-        self._compiled = compiled
-        self._limits = limits
-        self._instance = Instance(compiled, limits, clock)
-        self._hub = SinkHub(compiled.ports, sinks, name)
-        self._sources = sources
         self.on_outputs: Callable[[list[Any]], None] | None = None
-        self._adaptation = Adaptation(self.program)
-        self._decoder = RowDecoder(
-            compiled.fields, compiled.row_class, self._adaptation, clock
-        )
-        self._executor = self._make_executor()
-        self.process: Callable[[bytes], bytes] = self._process_plainly
-        self.is_parallel = compiled.plan.is_threaded
+        self._limits = limits
+        self._clock = clock
+        self._outside = outside
         self._lock = threading.Lock()
         self._starting = threading.Lock()
         self._is_started = False
         self._is_closed = False
         self._counts = PipelineMetrics()
+        compiled, self.diagnostics = loaded
+        machine = Machine(name, compiled, limits, clock, outside)
+        self._shape_before = machine.shape
+        self._run_by(machine)
 
-    def _make_executor(self) -> Executor:
-        if self._compiled.plan.is_threaded:
-            return ContextExecutor(self._instance, self._hub, self._limits)
-        if self._compiled.queued is not None:
-            return QueueExecutor(self._instance, self._hub, self._limits)
-        return StaticExecutor(self._instance, self._hub)
+    def _run_by(self, machine: Machine) -> None:
+        """Make `machine` the one that handles events."""
+        program = machine.compiled.plan.program
+        self._machine = machine
+        self.program = program
+        self.fingerprint = vpl.fingerprint(program)
+        self.consumes = machine.consumes
+        self.emits = vpl.emitted_types(program)
+        self.streams = vpl.stream_names(program)
+        self.is_parallel = machine.is_parallel
+        self.process: Callable[[bytes], bytes] = self._process_plainly
 
     # --- life -----------------------------------------------------------------------
 
@@ -160,16 +136,23 @@ class Pipeline:
         """Open sinks and start contexts; events start a pipeline by themselves."""
         with self._starting:
             if not self._is_started and not self._is_closed:
-                self._hub.open()
-                self._executor.start()
+                self._machine.sinks.open()
+                self._machine.executor.start()
                 self._is_started = True
                 self.process = self._quick_process() or self._process_plainly
-                self._sources.open(Intake(self._decoder.envelope, self._take))
+                self._machine.sources.open(self._intake)
+
+    @property
+    def _intake(self) -> Intake:
+        def row(event: Event) -> Any:
+            return self._machine.decoder.envelope(event)
+
+        return Intake(row, self._take)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Finish what was begun, deliver what sinks hold, and take no more events."""
         if self._is_started and not self._is_closed:
-            self._sources.close(timeout_s)
+            self._machine.sources.close(timeout_s)
         with self._starting:
             if self._is_closed:
                 return
@@ -177,8 +160,7 @@ class Pipeline:
             self.process = self._process_plainly
         if self._is_started:
             with self._lock:
-                self._executor.close(timeout_s)
-            self._hub.close(timeout_s)
+                self._machine.close(timeout_s)
 
     def flush(self) -> Reply:
         """Let time run to infinity after the last event, and return what that causes.
@@ -190,19 +172,90 @@ class Pipeline:
         with self._lock:
             self._refuse_if_closed()
             began = time.perf_counter()
-            made, faults, is_complete, _ = self._executor.flush()
+            made, faults, is_complete, _ = self._machine.executor.flush()
             self._count(0, len(made), began)
         return Reply(True, made, faults, is_complete)
+
+    # --- state ----------------------------------------------------------------------
+
+    @contextmanager
+    def _standing_still(self) -> Iterator[None]:
+        with self._lock:
+            self._refuse_if_closed()
+            if not self._is_started:
+                yield
+                return
+            with self._machine.executor.standing_still():
+                yield
+
+    def checkpoint(self) -> checkpoints.Document:
+        """Return the state as one JSON document (vpl.md section 16).
+
+        It is taken between two events. Raises `PipelineClosedError`.
+        """
+        with self._standing_still():
+            return checkpoints.take(self._machine.instance, self._counts)
+
+    def restore(self, document: Any) -> checkpoints.Restored:
+        """Go on from a checkpoint and return which streams do.
+
+        Streams that have changed since start empty. Raises `CheckpointError`; the
+        state is then as it was before.
+        """
+        with self._standing_still():
+            machine = self._machine
+            return checkpoints.apply(
+                document, machine.instance, self._counts, machine.blank
+            )
+
+    def reload(
+        self,
+        source: str,
+        *,
+        imports: vpl.Imports | None = None,
+        keeps_state: bool = True,
+    ) -> checkpoints.Restored:
+        """Run another program from the next event on, and return which streams go on.
+
+        Unchanged streams keep their state, connectors with unchanged parameters stay
+        connected. Raises `InvalidProgramError` and `LoadError`; the old program then
+        runs on.
+        """
+        compiled, diagnostics = load_program(source, self._outside, imports)
+        before = self._machine
+        after = Machine(
+            self.name, compiled, self._limits, self._clock, self._outside, since=before
+        )
+        with self._starting:
+            with self._standing_still():
+                document = checkpoints.take(before.instance, self._counts)
+                if not keeps_state:
+                    document |= {"streams": {}, "globals": {}}
+                restored = checkpoints.apply(
+                    document, after.instance, self._counts, after.blank
+                )
+                self._shape_before = before.shape
+                self._run_by(after)
+                self.diagnostics = diagnostics
+                if self._is_started:
+                    after.sinks.open()
+                    after.executor.start()
+                    self.process = self._quick_process() or self._process_plainly
+            before.sources.close(CLOSE_TIMEOUT_S, except_for=after.sources)
+            before.close(CLOSE_TIMEOUT_S, except_for=after)
+            if self._is_started:
+                after.sources.open(self._intake)
+        return restored
 
     @property
     def sinks(self) -> dict[str, Sink]:
         """Return the sinks by the name of their connector."""
-        return dict(self._hub.sinks)
+        return dict(self._machine.sinks.sinks)
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """Return the sources with what they brought."""
-        return self._sources.subscriptions
+        return self._machine.sources.subscriptions
 
     # --- events ---------------------------------------------------------------------
 
@@ -221,13 +274,15 @@ class Pipeline:
         pipelines once later events cannot overtake this one. Raises `BadEventError`,
         and `QueueFullError` if earlier events left no room in that time.
         """
+        machine = self._machine
         try:
-            envelope = self._decoder.envelope(event)
+            envelope = machine.decoder.envelope(event)
         except BadEventError:
             self._counts.rejected += 1
             raise
+        rows = Rows(machine.shape, [envelope], is_nested=True)
         made, faults, is_complete, taken = self._execute(
-            [envelope], True, family, timeout_s, on_taken
+            rows, family, timeout_s, on_taken
         )
         if not taken:
             raise QueueFullError(f"pipeline '{self.name}' has no room for the event")
@@ -247,12 +302,13 @@ class Pipeline:
         It leaves to the plain way what has another form than the event before it, and
         events that come while the pipeline is busy.
         """
-        singles, executor = self._decoder.singles(), self._executor
+        machine = self._machine
+        singles, executor = machine.decoder.singles(), machine.executor
         if not (singles and isinstance(executor, StaticExecutor)):
             return None
         if executor.has_sinks:
             return None
-        run_one = self._instance.run_one
+        run_one = machine.instance.run_one
         faulted, crashes = executor.faulted, executor.crashes
         lock, counts, plainly = self._lock, self._counts, self._process_plainly
         forms = cycle(singles)
@@ -267,6 +323,9 @@ class Pipeline:
                 form = next(forms)
                 return plainly(payload)
             if self._is_closed or not lock.acquire(False):
+                return plainly(payload)
+            if self._machine is not machine:
+                lock.release()
                 return plainly(payload)
             outputs: list[Any] = []
             faults = None
@@ -304,10 +363,11 @@ class Pipeline:
         as a whole is no batch, and `QueueFullError` if there was no room for any.
         """
         began = time.perf_counter_ns()
-        batch = self._decoder.decode(payload, form)
+        machine = self._machine
+        batch = machine.decoder.decode(payload, form)
         rows = batch.rows
         made, faults, is_complete, taken = self._execute(
-            rows, batch.is_nested, family, timeout_s, on_taken
+            Rows(machine.shape, rows, batch.is_nested), family, timeout_s, on_taken
         )
         if taken < len(rows):
             if not taken:
@@ -329,48 +389,73 @@ class Pipeline:
 
     def _execute(
         self,
-        rows: list[Any],
-        is_nested: bool,
+        rows: "Rows",
         family: str | None,
         wait: float | None,
         on_taken: OnTaken | None,
     ) -> Executed:
         if not self._is_started:
             self.start()
-        if family is not None and family in self.consumes:
-            _deliver_as(family, rows, self.consumes)
         limit_s = self._limits.reply_timeout_s
         timeout_s = limit_s if wait is None else min(wait, limit_s)
         began = time.perf_counter()
         if self.is_parallel:
-            self._refuse_if_closed()
-            done = self._executor.execute(rows, is_nested, timeout_s, on_taken)
-            with self._lock:
-                self._count(done[3], len(done[0]), began)
-            return done
+            return self._execute_beside(rows, family, timeout_s, on_taken)
         if not self._lock.acquire(timeout=timeout_s):
             return [], [], True, 0
         try:
             self._refuse_if_closed()
-            done = self._executor.execute(rows, is_nested, timeout_s)
-            self._count(len(rows), len(done[0]), began)
-            return done
+            if not self.is_parallel:
+                ready = rows.ready_for(self._machine, family)
+                executor = self._machine.executor
+                done = executor.execute(ready.rows, ready.is_nested, timeout_s)
+                self._count(len(ready.rows), len(done[0]), began)
+                return done
         finally:
             self._lock.release()
+        return self._execute_beside(rows, family, timeout_s, on_taken)
+
+    def _execute_beside(
+        self,
+        rows: "Rows",
+        family: str | None,
+        timeout_s: float,
+        on_taken: OnTaken | None,
+    ) -> Executed:
+        """Execute rows while other callers do so too."""
+        began = time.perf_counter()
+        while self.is_parallel:
+            self._refuse_if_closed()
+            machine = self._machine
+            ready = rows.ready_for(machine, family)
+            try:
+                done = machine.executor.execute(
+                    ready.rows, ready.is_nested, timeout_s, on_taken
+                )
+            except ExecutorClosedError:  # the pipeline is closed or reloaded
+                continue
+            with self._lock:
+                self._count(done[3], len(done[0]), began)
+            return done
+        return self._execute(rows, family, timeout_s, on_taken)
 
     def _take(self, rows: list[Any]) -> None:
-        """Handle rows that nobody waits for; blocks until they are done."""
-        began = time.perf_counter()
-        with nullcontext() if self.is_parallel else self._lock:
-            self._refuse_if_closed()
-            done = self._executor.execute(rows, True, UNHURRIED_S)
-        made, faults, _, taken = done
-        with self._lock:
-            self._count(taken, len(made), began)
+        """Handle envelopes that nobody waits for; blocks until they are done."""
+        shape = self._shape_of(rows)
+        made, faults, _, _ = self._execute(
+            Rows(shape, rows, is_nested=True), None, UNHURRIED_S, None
+        )
         for fault in faults:
             logger.warning("pipeline '%s': %s", self.name, fault["message"])
         if made and self.on_outputs is not None:
             self.on_outputs(made)
+
+    def _shape_of(self, rows: list[Any]) -> Shape:
+        """Return the shape of envelopes made just before a reload, or since."""
+        shape = self._machine.shape
+        if rows and rows[0].fields.__class__ is self._shape_before.row_class:
+            return self._shape_before
+        return shape
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
@@ -386,21 +471,14 @@ class Pipeline:
 
     def metrics(self) -> PipelineMetrics:
         """Return the counters so far."""
-        found = measure(self._counts, self._instance)
-        found.type_mismatches = self._adaptation.mismatches
+        found = measure(self._counts, self._machine.instance)
+        found.type_mismatches = self._machine.adaptation.mismatches
         return found
 
     def explain_source(self) -> str:
         """Return the generated Python."""
-        return self._compiled.source
+        return self._machine.compiled.source
 
     def explain(self) -> dict[str, Any]:
         """Return the compiled plan (vpl.md 18.6)."""
-        return explain(self._compiled.plan)
-
-
-def _deliver_as(family: str, rows: Iterable[Any], consumed: frozenset[str]) -> None:
-    """Retype events whose own type nobody consumes."""
-    for row in rows:
-        if row.t not in consumed:
-            row.t = family
+        return explain(self._machine.compiled.plan)

@@ -7,7 +7,7 @@ fields the program reads; what is not of one form, or has arrays, maps or ints b
 what is decoded: a field no stream reads costs nothing and is skipped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Annotated, Any, Literal, cast
@@ -127,6 +127,17 @@ class RowDecoder:
         if self._fields.whole:
             values.append(fields)
         return self._row_class(*values)
+
+    def envelope_of(
+        self, event_type: str, row: Any, attributes: Mapping[str, str]
+    ) -> Any:
+        """Return an envelope around what another program's row holds.
+
+        `attributes` are that row's attributes by field name.
+        """
+        named = {name: getattr(row, at) for name, at in attributes.items()}
+        fields = {name: value for name, value in named.items() if value is not None}
+        return _TypeOnly(event_type, self.row(fields, getattr(row, "ts", None)))
 
     def singles(self) -> list[Single]:
         """Return decoders of single events into rows, one for each form.

@@ -10,7 +10,13 @@ from typing import Any
 
 from engine.compiler.plan import Plan
 from engine.limits import Limits
-from engine.runtime.executors import Executed, Faults, OnTaken, report_crash
+from engine.runtime.executors import (
+    Executed,
+    ExecutorClosedError,
+    Faults,
+    OnTaken,
+    report_crash,
+)
 from engine.runtime.frame import drain
 from engine.runtime.instance import Instance
 from engine.runtime.lane import Item, Lane, Output
@@ -159,6 +165,7 @@ class ContextExecutor:
         self._threads: list[threading.Thread] = []
         self._sending = threading.Lock()
         self._count = TicketCount()
+        self._is_closed = False
 
     def start(self) -> None:
         """Start one thread per context."""
@@ -204,6 +211,8 @@ class ContextExecutor:
         if not self._sending.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return tickets
         try:
+            if self._is_closed:
+                raise ExecutorClosedError
             for row in rows:
                 inner = row.fields if is_nested else row
                 ticket = self._send(row.t, inner, deadline)
@@ -248,6 +257,7 @@ class ContextExecutor:
     def close(self, timeout_s: float) -> None:
         """Let contexts finish what is queued, at most `timeout_s` together."""
         deadline = time.monotonic() + timeout_s
+        self._is_closed = True
         for queue in self._queues.values():
             queue.close()
         for thread in self._threads:

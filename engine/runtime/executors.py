@@ -23,6 +23,10 @@ Executed = tuple[list[Any], Faults, bool, int]
 """Outputs, faults, whether everything is done, and how many rows were taken."""
 
 
+class ExecutorClosedError(Exception):
+    """Rows were given to an executor that is closed; none of them was taken."""
+
+
 class Executor(Protocol):
     """Runs rows through a program; one caller at a time unless it says otherwise."""
 

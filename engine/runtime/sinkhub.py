@@ -33,33 +33,46 @@ def encode_for_sink(output: Any, stamp: int) -> bytes:
 
 
 class SinkHub:
-    """The sinks of one pipeline; without a factory events end here, uncounted."""
+    """The sinks of one pipeline; without a factory events end here, uncounted.
+
+    With `since`, sinks whose specs are equal are taken over from another hub, open as
+    they are.
+    """
 
     def __init__(
-        self, ports: Iterable[SinkPort], factory: SinkFactory | None, pipeline: str
+        self,
+        ports: Iterable[SinkPort],
+        factory: SinkFactory | None,
+        pipeline: str,
+        *,
+        since: "SinkHub | None" = None,
     ) -> None:
         self.sinks: dict[str, Sink] = {}
         self._by_port: dict[str, Sink] = {}
-        made: list[tuple[ConnectorSpec, Sink]] = []
+        self._kept = since._made if since is not None else []
+        self._made: list[tuple[ConnectorSpec, Sink]] = []
         for port in ports if factory is not None else ():
             spec = replace(port.spec, pipeline=pipeline)
-            sink = next((sink for known, sink in made if known == spec), None)
+            sink = _found(spec, self._made)
             if sink is None and factory is not None:
-                sink = factory(spec)
-                made.append((spec, sink))
+                sink = _found(spec, self._kept) or factory(spec)
+                self._made.append((spec, sink))
                 self.sinks[_free_name(spec.name, self.sinks)] = sink
             if sink is not None:
                 self._by_port[port.generated] = sink
 
     def open(self) -> None:
-        """Open every sink."""
-        for sink in self.sinks.values():
-            sink.open()
+        """Open every sink that is not open yet."""
+        for spec, sink in self._made:
+            if _found(spec, self._kept) is not sink:
+                sink.open()
 
-    def close(self, timeout_s: float) -> None:
-        """Close every sink."""
+    def close(self, timeout_s: float, *, except_for: "SinkHub | None" = None) -> None:
+        """Close every sink that the other hub does not use."""
+        kept = [] if except_for is None else list(except_for.sinks.values())
         for sink in self.sinks.values():
-            sink.close(timeout_s)
+            if not any(sink is other for other in kept):
+                sink.close(timeout_s)
 
     def flush(self, ports: Iterable[SinkPort], frames: list[Frame]) -> None:
         """Send what the ports collected, in order."""
@@ -78,6 +91,12 @@ def _send(sink: Sink, pending: list[tuple[str, Any, Any]], stream: str) -> None:
     for topic, entries in groupby(pending, key=itemgetter(0)):
         events = [encode_for_sink(output, stamp) for _, output, stamp in entries]
         sink.send(topic, events, stream=stream)
+
+
+def _found(
+    spec: ConnectorSpec, made: Iterable[tuple[ConnectorSpec, Sink]]
+) -> Sink | None:
+    return next((sink for known, sink in made if known == spec), None)
 
 
 def _free_name(name: str, taken: dict[str, Sink]) -> str:

@@ -50,6 +50,11 @@ class Subscription:
         self._reader = reader
         self._stream = stream
 
+    def read_as(self, reader: PayloadReader, stream: str) -> None:
+        """Read messages from now on in another way, for another program."""
+        self._reader = reader
+        self._stream = stream
+
     @property
     def connected(self) -> bool:
         """Tell whether events can arrive at present."""
@@ -99,7 +104,9 @@ class Subscription:
 class SourceHub:
     """The sources of one pipeline; without a factory there are none, as in trial runs.
 
-    Streams with the same connector, topic and parameters share one source.
+    Streams with the same connector, topic and parameters share one source. With
+    `since`, subscriptions with equal specs are taken over from another hub, open as
+    they are, once `open` is called.
     """
 
     def __init__(
@@ -108,27 +115,64 @@ class SourceHub:
         factory: SourceFactory | None,
         pipeline: str,
         letters: DeadLetters | None = None,
+        *,
+        since: "SourceHub | None" = None,
     ) -> None:
         self._letters = letters or DeadLetters()
-        ports = tuple(ports) if factory is not None else ()
-        self.subscriptions = tuple(
-            _subscribe(spec, ports, factory, pipeline)
-            for spec in _distinct(ports)
+        self._ports = tuple(ports) if factory is not None else ()
+        self._kept: tuple[Subscription, ...] = ()
+        if since is not None:
+            self._kept = since.subscriptions
+        self._pipeline = pipeline
+        self.subscriptions: tuple[Subscription, ...] = tuple(
+            self._subscription(spec, factory)
+            for spec in _distinct(self._ports)
             if factory is not None
         )
 
+    def _subscription(self, spec: SourceSpec, factory: SourceFactory) -> Subscription:
+        connector = replace(spec.connector, pipeline=self._pipeline)
+        known = replace(spec, connector=connector)
+        kept = next((item for item in self._kept if item.spec == known), None)
+        if kept is not None:
+            return kept
+        sharing, reader = self._reading(known)
+        return Subscription(known, factory(known), reader, sharing[0].stream)
+
+    def _reading(self, spec: SourceSpec) -> tuple[list[SourcePort], PayloadReader]:
+        """Return the ports that share a source, and what reads its messages."""
+        plain = replace(spec.connector, pipeline="")
+        sharing = [
+            port for port in self._ports if port.spec == replace(spec, connector=plain)
+        ]
+        taken = {
+            port.event
+            for port in self._ports
+            if port.spec.connector.name == spec.connector.name
+        }
+        return sharing, PayloadReader(sharing, taken)
+
     def open(self, intake: Intake) -> None:
-        """Open every source."""
+        """Open every source that is not open yet; the others read as asked here."""
         for subscription in self.subscriptions:
+            if subscription in self._kept:
+                sharing, reader = self._reading(subscription.spec)
+                subscription.read_as(reader, sharing[0].stream)
+                continue
             deliver = subscription.bound_to(intake, self._letters)
             subscription.source.open(deliver)
 
-    def close(self, timeout_s: float) -> None:
-        """Close every source; all of them together have `timeout_s`."""
+    def close(self, timeout_s: float, *, except_for: "SourceHub | None" = None) -> None:
+        """Close every source the other hub does not use.
+
+        All of them together have `timeout_s`.
+        """
         deadline = time.monotonic() + timeout_s
+        kept = () if except_for is None else except_for.subscriptions
         closing = [
             threading.Thread(target=_close, args=(item, timeout_s), daemon=True)
             for item in self.subscriptions
+            if item not in kept
         ]
         for thread in closing:
             thread.start()
@@ -150,17 +194,3 @@ def _distinct(ports: Iterable[SourcePort]) -> list[SourceSpec]:
         if port.spec not in found:
             found.append(port.spec)
     return found
-
-
-def _subscribe(
-    spec: SourceSpec,
-    ports: Sequence[SourcePort],
-    factory: SourceFactory,
-    pipeline: str,
-) -> Subscription:
-    sharing = [port for port in ports if port.spec == spec]
-    connector = replace(spec.connector, pipeline=pipeline)
-    taken = {p.event for p in ports if p.spec.connector.name == connector.name}
-    known = replace(spec, connector=connector)
-    reader = PayloadReader(sharing, taken)
-    return Subscription(known, factory(known), reader, sharing[0].stream)

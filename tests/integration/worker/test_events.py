@@ -255,7 +255,7 @@ def full(worker, monkeypatch):
     pipeline_id = worker.deploy(TWO_CONTEXTS)
     pipeline = worker.on_loop(lambda services: services.host.get(pipeline_id).pipeline)
     room = threading.Event()
-    for queue in pipeline._executor._queues.values():
+    for queue in pipeline._machine.executor._queues.values():
         monkeypatch.setattr(queue, "wait_for_room", lambda _deadline: room.is_set())
     return worker, pipeline_id, room
 

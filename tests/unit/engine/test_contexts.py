@@ -121,13 +121,13 @@ def test_contexts_that_feed_each_other_do_not_lock_up(made: list[Pipeline]) -> N
 def held_up(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Let `abs` wait until the returned event is set."""
     gate = threading.Event()
-    real = pipeline._compiled.values["b_abs"]
+    real = pipeline._machine.compiled.values["b_abs"]
 
     def wait(x: object, n: object) -> object:
         gate.wait(30)
         return real(x, n)
 
-    monkeypatch.setitem(pipeline._compiled.values, "b_abs", wait)
+    monkeypatch.setitem(pipeline._machine.compiled.values, "b_abs", wait)
     return gate
 
 
@@ -185,7 +185,7 @@ def test_a_crash_inside_a_context_is_reported(
     def crash(*args: object) -> None:
         raise RuntimeError("broken builtin")
 
-    monkeypatch.setitem(pipeline._compiled.values, "b_abs", crash)
+    monkeypatch.setitem(pipeline._machine.compiled.values, "b_abs", crash)
     reply = pipeline.inject(Event("In", {"n": 1}))
     assert [fault["code"] for fault in reply.errors] == ["R005"]
     assert reply.complete

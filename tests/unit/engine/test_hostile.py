@@ -95,7 +95,7 @@ def test_fields_that_no_struct_can_carry_still_work(name: str) -> None:
 
 def test_generated_code_has_no_builtins_but_a_few_classes() -> None:
     pipeline = compile_program("stream S = In .emit(a)")
-    builtins: dict[str, Any] = pipeline._compiled.values["__builtins__"]
+    builtins: dict[str, Any] = pipeline._machine.compiled.values["__builtins__"]
     classes = {"float", "int", "str", "bool", "list", "dict", "range"}
     assert set(builtins) == classes | {"len", "min", "max"}
 

@@ -121,14 +121,14 @@ def test_an_internal_error_costs_one_event(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pipeline = compile_program("stream S = In\n    .emit(n: abs(n))")
-    real = pipeline._compiled.values["b_abs"]
+    real = pipeline._machine.compiled.values["b_abs"]
 
     def fragile(x: object, n: object) -> object:
         if n == 13:
             raise RuntimeError("broken builtin")
         return real(x, n)
 
-    monkeypatch.setitem(pipeline._compiled.values, "b_abs", fragile)
+    monkeypatch.setitem(pipeline._machine.compiled.values, "b_abs", fragile)
     lines = b"\n".join(b'{"event_type":"In","n":%d}' % at for at in (1, 13, 3))
     with caplog.at_level(logging.ERROR, logger="varpulis"):
         reply = pipeline.inject_batch(lines)
@@ -150,9 +150,9 @@ def test_a_crash_inside_process_leaves_no_open_list(
     def crash(*args: object) -> None:
         raise RuntimeError("broken builtin")
 
-    frame = pipeline._instance.frames[0]
+    frame = pipeline._machine.instance.frames[0]
     frame.emits = []
-    monkeypatch.setitem(pipeline._compiled.values, "b_abs", crash)
+    monkeypatch.setitem(pipeline._machine.compiled.values, "b_abs", crash)
     assert pipeline.inject(Event("In", {"n": 1})).errors[0]["code"] == "R005"
     assert frame.emits is None
     monkeypatch.undo()
@@ -182,7 +182,7 @@ def test_flush_changes_nothing_without_windows() -> None:
 
 def test_rows_and_outputs_are_no_work_for_the_collector() -> None:
     pipeline = compile_program("stream S = In .emit(a, b: [a])\nstream D = S .emit(b)")
-    rows = pipeline._decoder.decode(b'{"event_type":"In","a":1}', "ndjson").rows
+    rows = pipeline._machine.decoder.decode(b'{"event_type":"In","a":1}', "ndjson").rows
     assert not gc.is_tracked(rows[0])
     reply = pipeline.inject(Event("In", {"a": 1}))
     assert not any(gc.is_tracked(row) for row in reply.rows)
@@ -308,7 +308,7 @@ def test_an_internal_error_costs_process_its_event_only(
     pipeline = compile_program("stream S = In .emit(v: v + 1)")
     pipeline.start()
     payload = PROCESSED["flat"][1]
-    values = pipeline._compiled.values
+    values = pipeline._machine.compiled.values
     (name,) = [key for key in values if key.startswith("E") and key[1:].isdigit()]
     with monkeypatch.context() as broken:
         broken.setitem(values, name, None)

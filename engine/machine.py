@@ -1,0 +1,132 @@
+"""A loaded program with all that runs it: what a reload exchanges as a whole."""
+
+import sys
+from typing import Any, Final
+
+import vpl
+from engine import checkpoint as checkpoints
+from engine.adaptation import Adaptation
+from engine.compiler.codegen import Compiled, compile_plan
+from engine.compiler.guarding import refused_connectors
+from engine.compiler.sourceports import source_ports
+from engine.connectors.dead_letters import DeadLetters, Origin
+from engine.encoding import encode
+from engine.errors import InvalidProgramError
+from engine.limits import Limits
+from engine.outside import Outside
+from engine.rows import Rows, Shape
+from engine.runtime.clock import Clock
+from engine.runtime.contexts import ContextExecutor
+from engine.runtime.enriching import Enrichment, LookupHub
+from engine.runtime.executors import Executor, QueueExecutor, StaticExecutor
+from engine.runtime.instance import Instance
+from engine.runtime.sinkhub import SinkHub
+from engine.runtime.sourcehub import SourceHub
+from engine.wire import RowDecoder
+
+PYTHON_FRAMES_PER_CALL: Final = 8  # a call through a builtin and a lambda
+
+
+def load_program(
+    source: str, outside: Outside, imports: vpl.Imports | None
+) -> tuple[Compiled, tuple[vpl.Diagnostic, ...]]:
+    """Return a checked program as code, and its warnings.
+
+    Raises `InvalidProgramError` with all findings if there is an error among them.
+    """
+    checked = vpl.check(source, imports=imports, host=outside.host)
+    if not checked.valid:
+        raise InvalidProgramError(checked.diagnostics)
+    guard = outside.guard
+    if guard and (refused := refused_connectors(checked.program, guard)):
+        raise InvalidProgramError((*checked.diagnostics, *refused))
+    return compile_plan(checked.program), checked.diagnostics
+
+
+def _allow_recursion(limits: Limits) -> None:
+    """Let Python go as deep as the limit of the language, for the whole process."""
+    needed = 1000 + PYTHON_FRAMES_PER_CALL * limits.recursion_depth
+    if sys.getrecursionlimit() < needed:
+        sys.setrecursionlimit(needed)
+
+
+class Machine:
+    """One program, compiled and connected; a pipeline runs one at a time.
+
+    With `since`, connectors whose parameters have not changed are taken over from the
+    machine before, open as they are.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        compiled: Compiled,
+        limits: Limits,
+        clock: Clock,
+        outside: Outside,
+        *,
+        since: "Machine | None" = None,
+    ) -> None:
+        _allow_recursion(limits)
+        plan = compiled.plan
+        self.name = name
+        self.compiled = compiled
+        self.consumes = frozenset(plan.consumed)
+        self.shape = Shape(compiled.row_class, dict(compiled.fields.attributes))
+        self.instance = Instance(compiled, limits, clock)
+        indexes = range(len(plan.streams))
+        self.blank = [checkpoints.contents(self.instance, at) for at in indexes]
+        self.sinks: SinkHub = SinkHub(
+            compiled.ports, outside.sinks, name, since=None if since is None else since.sinks
+        )
+        self.sources: SourceHub = SourceHub(
+            source_ports(plan),
+            outside.sources,
+            name,
+            outside.dead_letters,
+            since=None if since is None else since.sources,
+        )
+        states = (slot.state for slot in compiled.states)
+        enrichments = [state for state in states if isinstance(state, Enrichment)]
+        self.lookups = LookupHub(enrichments, outside.lookups, name)
+        self.adaptation = Adaptation(plan.program)
+        self.decoder = RowDecoder(
+            compiled.fields, compiled.row_class, self.adaptation, clock
+        )
+        self.is_parallel = plan.is_threaded
+        self.executor = self._make_executor(limits)
+        self._reject_into(outside.dead_letters or DeadLetters())
+
+    def _make_executor(self, limits: Limits) -> Executor:
+        if self.is_parallel:
+            return ContextExecutor(self.instance, self.sinks, limits)
+        if self.compiled.queued is not None:
+            return QueueExecutor(self.instance, self.sinks, limits)
+        return StaticExecutor(self.instance, self.sinks)
+
+    def _reject_into(self, letters: DeadLetters) -> None:
+        """Let `.on_error("dead_letter")` reach the dead letters."""
+        for frame in self.instance.frames:
+            origin = Origin(self.name, frame.stream, "", "evaluation error")
+
+            def reject(event: dict[str, Any], origin: Origin = origin) -> None:
+                letters.write(origin, [encode(event)])
+
+            frame.reject = reject
+
+    def rows_of(self, rows: Rows) -> list[Any]:
+        """Return rows that another program decoded as envelopes of this one."""
+        attributes = rows.shape.attributes
+        return [
+            self.decoder.envelope_of(
+                row.t, row.fields if rows.is_nested else row, attributes
+            )
+            for row in rows.rows
+        ]
+
+    def close(self, timeout_s: float, *, except_for: "Machine | None" = None) -> None:
+        """Finish what was begun and let go of connectors no other machine uses."""
+        self.executor.close(timeout_s)
+        kept = None if except_for is None else except_for.sinks
+        self.sinks.close(timeout_s, except_for=kept)
+        self.lookups.close()
