@@ -13,7 +13,8 @@ class KafkaKey:
     """
 
     def __init__(self, field: str) -> None:
-        self._field = field
+        if not field.isidentifier():  # nothing else can be a field's name
+            field = ""
         members = [("event_type", msgspec.Raw, msgspec.Raw(b'""'))]
         if field and field != "event_type":
             members.append(("wanted", msgspec.Raw, msgspec.Raw(b"null")))

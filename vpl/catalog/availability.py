@@ -10,6 +10,8 @@ AVAILABLE: frozenset[str] = frozenset((
     *("on", "watermark", "allowed_lateness"),
     # connector kinds, with their direction
     *("mqtt from", "mqtt to", "file from", "file to", "http to", "console to"),
+    *("kafka from", "kafka to", "nats from", "nats to", "redis from", "redis to"),
+    "websocket from",
 ))
 """Operations by name, `source F` by form, connector kinds as `K to` and `K from`.
 
