@@ -11,8 +11,10 @@ from vpl.catalog.builtins import BUILTINS, Builtin
 from vpl.catalog.connectors import (
     CONNECTOR_KINDS,
     CONTEXT_PARAMS,
+    OPTIONAL_PACKAGES,
     SOURCE_PARAMS,
     ConnectorKind,
+    OptionalPackage,
     ParamKind,
 )
 from vpl.catalog.operations import OPERATIONS, OperationSpec, Parameter
@@ -24,11 +26,13 @@ __all__ = [
     "CONNECTOR_KINDS",
     "CONTEXT_PARAMS",
     "OPERATIONS",
+    "OPTIONAL_PACKAGES",
     "SOURCE_PARAMS",
     "Aggregate",
     "Builtin",
     "ConnectorKind",
     "OperationSpec",
+    "OptionalPackage",
     "ParamKind",
     "Parameter",
 ]

@@ -72,3 +72,25 @@ def _call(call: nodes.Call, name: str, symbols: Symbols) -> Iterator[Diagnostic]
     elif given == 2 and not_constant(call.args[1], symbols) is not None:
         message = f"the second argument of '{name}' must be constant"
         yield Diagnostic("E072", message, call.args[1].span)
+    elif given == 2 and not _fits(name, call.args[1]):
+        message = f"the second argument of '{name}' must be {_SECOND[name]}"
+        yield Diagnostic("E072", message, call.args[1].span)
+
+
+_SECOND = {"percentile": "a number from 0 to 100", "ema": "a whole number from 1"}
+
+
+def _fits(name: str, second: nodes.Expr) -> bool:
+    """Tell whether a literal second argument is in its range; others may be."""
+    negative = isinstance(second, nodes.Unary)
+    literal = second.operand if isinstance(second, nodes.Unary) else second
+    if not isinstance(literal, nodes.Literal):
+        return True
+    value = literal.value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if negative and value:
+        return False
+    if name == "ema":
+        return literal.kind == "int" and value >= 1
+    return literal.kind in {"int", "float"} and value <= 100

@@ -91,6 +91,8 @@ def _call(
     else:
         callable_names = (*symbols.functions, *sorted(names), *BUILTINS)
         guess = hint(name, callable_names)
+        if name in AGGREGATES:
+            guess = f"'{name}' is an aggregate: use it inside '.aggregate(..)'"
         message = f"unknown function '{name}'"
         yield Diagnostic("E050", message, function.span, guess)
 

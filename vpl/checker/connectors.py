@@ -1,4 +1,4 @@
-"""Connectors, contexts and their use: E030 to E034, W080 to W083, W090, W092."""
+"""Connectors, contexts and their use: E030 to E034, E097, W080 to W083, W090, W092."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,6 +7,7 @@ from vpl.catalog import (
     AVAILABLE,
     CONNECTOR_KINDS,
     CONTEXT_PARAMS,
+    OPTIONAL_PACKAGES,
     SOURCE_PARAMS,
     ConnectorKind,
     ParamKind,
@@ -101,21 +102,25 @@ def connector_uses(symbols: Symbols) -> Iterator[Diagnostic]:
         if node.target is None or node.name not in {"from", "to", "enrich"}:
             continue
         decl = symbols.connectors.get(node.target)
-        if decl is None:
-            if node.target not in symbols.broken:
-                guess = hint(node.target, symbols.connectors)
-                message = f"unknown connector '{node.target}'"
-                yield Diagnostic("E030", message, node.target_span, guess)
-        elif decl.kind in CONNECTOR_KINDS:
-            yield from _use(node, decl, symbols)
+        supplied = symbols.host.connectors.get(node.target)
+        kind = decl.kind if decl is not None else supplied
+        if kind is None and node.target not in symbols.broken:
+            known = (*symbols.connectors, *symbols.host.connectors)
+            message = f"unknown connector '{node.target}'"
+            guess = hint(node.target, known)
+            yield Diagnostic("E030", message, node.target_span, guess)
+        elif kind in CONNECTOR_KINDS:
+            yield from _use(node, decl, CONNECTOR_KINDS[kind], symbols)
 
 
 def _use(
-    op: nodes.Operation, decl: nodes.ConnectorDecl, symbols: Symbols
+    op: nodes.Operation,
+    decl: nodes.ConnectorDecl | None,
+    kind: ConnectorKind,
+    symbols: Symbols,
 ) -> Iterator[Diagnostic]:
-    kind = CONNECTOR_KINDS[decl.kind]
     place = op.target_span
-    related = (Related("declared here", decl.name_span),)
+    related = (Related("declared here", decl.name_span),) if decl else ()
     if op.name == "enrich":
         if not kind.enriches:
             message = f"a connector of kind '{kind.name}' cannot enrich"
@@ -158,6 +163,26 @@ def context_uses(symbols: Symbols) -> Iterator[Diagnostic]:
             declare = f"declare it: context {name}"
             message = f"unknown context '{name}'"
             yield Diagnostic("E031", message, node.target_span, guess or declare)
+
+
+def missing_packages(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Report what needs a package that is not installed (E097, W097), once each."""
+    told: set[str] = set()
+    for op in symbols.all(nodes.Operation):
+        decl = symbols.connectors.get(op.target or "")
+        need = decl.kind if decl else symbols.host.connectors.get(op.target or "")
+        if op.name not in {"from", "to", "enrich"}:
+            need = op.name
+        package = OPTIONAL_PACKAGES.get(need or "")
+        if package is None or need in told or symbols.host.has_module(package.module):
+            continue
+        told.add(need or "")
+        what = f"'.{need}'" if need == op.name else f"connector kind '{need}'"
+        message = f"{what} needs the package '{package.module}', which is missing"
+        place = op.target_span if op.target else op.name_span
+        code = "E097" if symbols.host.loads else "W097"
+        advice = f"pip install 'varpulis[{package.extra}]'"
+        yield Diagnostic(code, message, place, advice)
 
 
 def without_effect(symbols: Symbols) -> Iterator[Diagnostic]:

@@ -65,6 +65,9 @@ def duplicate_arguments(symbols: Symbols) -> Iterator[Diagnostic]:
     for node in calls:
         labels = ((arg.name, arg.span) for arg in node.args if arg.name is not None)
         yield from _twice("argument", labels)
+    for function in symbols.all(nodes.Lambda):
+        params = ((name, function.span) for name in function.params)
+        yield from _twice("parameter", params)
     for op in symbols.all(nodes.Operation):
         branches = ((branch.name, branch.span) for branch in op.branches)
         yield from _twice("branch", branches)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from vpl import nodes
 from vpl.catalog import OPERATIONS
 from vpl.diagnostics import Diagnostic
+from vpl.suggestions import hint
 from vpl.symbols import Symbols
 from vpl.visitor import walk
 
@@ -211,4 +212,5 @@ def _unknown_parts(
             name = node.target.id
             if name not in known:
                 message = f"'{name}' is no source of this join"
-                yield Diagnostic("E023", message, node.target.span)
+                guess = hint(name, sorted(known))
+                yield Diagnostic("E023", message, node.target.span, guess)

@@ -120,13 +120,18 @@ class Cursor:
         opener = self.brackets[-1]
         closer = OPENERS[opener.kind]
         if self.token.kind != closer:
-            if self.token.kind == "eof" or self._at_declaration():
-                raise self.fail("E101", f"'{opener.kind}' is never closed", opener.span)
+            if self.token.kind == "eof" or self.at_declaration():
+                raise self.unclosed()
             hint = "write '==' to compare" if self.at("=") else None
             raise self.unexpected(what or f"'{closer}'", hint)
         self.advance()
         self.brackets.pop()
         self.levels -= 1
+
+    def unclosed(self) -> SyntaxFaultError:
+        """Return the error for the bracket opened last, where a declaration begins."""
+        opener = self.brackets[-1]
+        return self.fail("E101", f"'{opener.kind}' is never closed", opener.span)
 
     def descend(self) -> None:
         """Count one more level of nesting, or give E107."""
@@ -247,7 +252,7 @@ class Cursor:
         continues = token.kind in CONTINUES_LINE or token.kind in CLOSERS
         return past and not continues and token.kind not in {"else", "elif"}
 
-    def _at_declaration(self) -> bool:
+    def at_declaration(self) -> bool:
         """Tell whether a line that looks like a declaration starts here."""
         token = self.last if self.token.kind == ":=" else self.token
         return token.lead is not None and _is_declaration(self._layout.raw, token.index)

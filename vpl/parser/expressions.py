@@ -406,6 +406,8 @@ class ExpressionParser(TypeParser):
         return self._no_expression(token)
 
     def _no_expression(self, token: Token) -> Expr:
+        if self.brackets and self.at_declaration():
+            raise self.unclosed()
         if token.kind in RESERVED and token.kind not in _MISSING_OPERAND:
             self.expect_name("a name")
         hint = _FOREIGN.get(self.last.kind + token.kind)

@@ -247,7 +247,14 @@ class OperationParser(PatternParser):
         target = self.expect_name("a name")
         place = self.last.span
         self.expect(":")
-        return Operation(name, (self._positional(),), target=target, target_span=place)
+        condition = self._positional()
+        if self.token.kind in {"->", "as", "where"}:
+            raise self.fail(
+                "E092",
+                "'.pattern' takes a lambda and no formula with arrows",
+                hint="declare it: pattern P = SEQ(A, B), and use P as a source",
+            )
+        return Operation(name, (condition,), target=target, target_span=place)
 
     def _fork(self, name: str) -> Operation:
         branches = [self._branch()]

@@ -130,8 +130,11 @@ def test_long_lines_are_cut_around_the_finding() -> None:
 
 
 def test_the_catalog_names_only_what_exists() -> None:
-    known = set(OPERATIONS) | {f"{kind} to" for kind in CONNECTOR_KINDS}
-    known |= {"source event", "source merge"}
+    kinds = CONNECTOR_KINDS.values()
+    known = set(OPERATIONS) | {f"{kind.name} to" for kind in kinds if kind.sink}
+    known |= {f"{kind.name} from" for kind in kinds if kind.source}
+    forms = ("event", "merge", "join", "sequence", "timer", "pattern", "all", "step")
+    known |= {f"source {form}" for form in forms}
     assert known >= AVAILABLE
     assert all(name == item.name for name, item in BUILTINS.items())
     assert all(name == item.name for name, item in AGGREGATES.items())
