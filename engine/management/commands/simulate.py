@@ -1,16 +1,20 @@
 """`varpulis simulate`: events of a file through a program, as fast as possible."""
 
 import json
+import os
 import sys
 import time
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
 
 from django.core.management.base import CommandParser
 
 from engine import Pipeline
 from engine.connectors.fake import RecordingSinks
 from engine.encoding import encode_lines
-from engine.event_files import BadFileError, EventFile, EventFileError
+from engine.event_files import BadFileError, Block, EventFile, EventFileError
+from engine.logs import configure_logging, level_from
 from engine.management.command import (
     FAILURE,
     EngineCommand,
@@ -21,8 +25,9 @@ from engine.management.compiling import compile_or_exit
 from engine.management.event_options import add_event_options, open_events
 from engine.management.progress import ProgressBar
 from engine.simulation import SIMULATION_LIMITS, EventClock, Pacing, Simulation
+from engine.simulation.saving import DEFAULT_INTERVAL_S, Checkpoints
 
-CLOSE_TIMEOUT_S = 30.0
+CLOSE_TIMEOUT_S: Final = 30.0
 
 
 class Command(EngineCommand):
@@ -45,6 +50,18 @@ class Command(EngineCommand):
         parser.add_argument(
             "--flush", action="store_true", help="end windows and waiting in the end"
         )
+        parser.add_argument(
+            "--checkpoint-dir",
+            metavar="DIR",
+            help="go on from the newest checkpoint here, and write new ones",
+        )
+        parser.add_argument(
+            "--checkpoint-interval",
+            type=float,
+            metavar="S",
+            default=DEFAULT_INTERVAL_S,
+            help="seconds between checkpoints (60); one more comes in the end",
+        )
         parser.add_argument("--json", action="store_true", help="totals as JSON")
         parser.add_argument("-q", "--quiet", action="store_true", help="totals only")
         parser.add_argument(
@@ -53,6 +70,7 @@ class Command(EngineCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit with 1 if the program has errors or an event could not be read."""
+        _configure_logging()
         clock = EventClock()
         pipeline = compile_or_exit(
             options["program"],
@@ -66,6 +84,14 @@ class Command(EngineCommand):
                 run.through(events)
         except BadFileError as error:
             raise usage_error(str(error)) from error
+        except OSError as error:
+            folder = options["checkpoint_dir"]
+            if folder is None or isinstance(error, BrokenPipeError):
+                raise
+            reason = error.strerror or error
+            raise usage_error(
+                f"cannot keep checkpoints in {folder}: {reason}"
+            ) from error
         run.report()
 
 
@@ -91,24 +117,33 @@ class _Run:
             pacing=Pacing() if options["timed"] else None,
         )
         self.totals = self._simulation.totals
+        self._checkpoints = self._open_checkpoints()
+
+    def _open_checkpoints(self) -> Checkpoints | None:
+        folder = self._options["checkpoint_dir"]
+        if folder is None:
+            return None
+        interval_s = self._options["checkpoint_interval"]
+        return Checkpoints(
+            Path(folder), self._pipeline, interval_s, on_refused=self._say
+        )
 
     def through(self, events: EventFile) -> None:
         """Run all events; exits with 1 at a bad one that is not to be skipped."""
         self._events = events
         self._pipeline.start()
+        self._restore()
         blocks = events.blocks()
         if self._options["preload"]:
             blocks = iter(list(blocks))
         started = time.perf_counter()
         try:
-            is_shared = not self._options["quiet"]
-            with ProgressBar("simulating", events.size, is_shared=is_shared) as bar:
-                for block in blocks:
-                    self._simulation.feed(block)
-                    bar.update(events.position)
+            self._feed(blocks, events)
+            self._save()
             if self._options["flush"]:
                 self._simulation.flush()
         except EventFileError as error:
+            self._save()
             self._say(f"{error} (--skip-bad goes on)")
             sys.exit(FAILURE)
         except KeyboardInterrupt:
@@ -117,6 +152,26 @@ class _Run:
         finally:
             self._pipeline.close(CLOSE_TIMEOUT_S)
             self.totals.seconds = time.perf_counter() - started
+
+    def _feed(self, blocks: Iterator[Block], events: EventFile) -> None:
+        is_shared = not self._options["quiet"]
+        with ProgressBar("simulating", events.size, is_shared=is_shared) as bar:
+            for block in blocks:
+                self._simulation.feed(block)
+                bar.update(events.position)
+                if self._checkpoints is not None:
+                    self._checkpoints.save_if_due()
+
+    def _restore(self) -> None:
+        restored = self._checkpoints and self._checkpoints.restore()
+        if restored:
+            parts = restored.to_json().items()
+            known = [f"{word} {', '.join(names)}" for word, names in parts if names]
+            self._say(f"restored from the newest checkpoint: {'; '.join(known)}")
+
+    def _save(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.save()
 
     def outputs(self, rows: list[Any]) -> None:
         """Write outputs as JSON lines."""
@@ -158,9 +213,16 @@ class _Run:
                 for reason, count in stream.eval_errors.items()
             )
             self._say(
-                f"{name}: {stream.events_in} in, {stream.events_out} out, "
-                f"{stream.outputs} outputs{errors}"
+                f"{name}: {stream.events_in} in, {stream.outputs} outputs, "
+                f"{stream.events_out} to other streams{errors}"
             )
 
     def _say(self, text: str) -> None:
         self._command.stderr.write(text)
+
+
+def _configure_logging() -> None:
+    try:
+        configure_logging(level_from(os.environ))
+    except ValueError as error:
+        raise usage_error(str(error)) from error
