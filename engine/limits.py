@@ -15,7 +15,8 @@ class Limits:
     `cpu_s_per_event` is CPU time of one context for one injected event (R001),
     `recursion_depth` counts nested calls (R002), `outputs_per_event` bounds one reply
     (R003), `text_chars` and `array_items` bound single values (R004). `partitions` bounds
-    the keys of each operation that keeps a state per key.
+    the keys of each operation that keeps a state per key, `distinct_keys` what
+    `distinct` remembers, `running_values` what a running aggregate looks back on.
     """
 
     cpu_s_per_event: float = 10.0
@@ -24,6 +25,8 @@ class Limits:
     text_chars: int = 16 * 1024 * 1024
     array_items: int = 1_000_000
     partitions: int = 1_000_000
+    distinct_keys: int = 100_000
+    running_values: int = 100_000
     join_events_per_key: int = 1000
     reply_timeout_s: float = 15.0
     context_queue_events: int = 1000

@@ -2,7 +2,17 @@
 
 from typing import Any, Final
 
-from engine.compiler import forks, joins, mapping, observing, operations
+from engine.compiler import (
+    aggregates,
+    forks,
+    joins,
+    mapping,
+    observing,
+    operations,
+    partitions,
+    selecting,
+    windows,
+)
 from engine.compiler.streams import Handlers, event_source
 
 HANDLERS: Final = Handlers(
@@ -11,9 +21,15 @@ HANDLERS: Final = Handlers(
         **observing.HANDLERS,
         **mapping.HANDLERS,
         **forks.HANDLERS,
+        **partitions.HANDLERS,
+        **windows.HANDLERS,
+        **selecting.HANDLERS,
     },
     batches={
         **forks.BATCHES,
+        **partitions.BATCHES,
+        **windows.BATCHES,
+        **selecting.BATCHES,
     },
     sources={
         "event": event_source,
@@ -29,6 +45,9 @@ RUNTIME: Final[dict[str, Any]] = {
     **observing.RUNTIME,
     **mapping.RUNTIME,
     **forks.RUNTIME,
+    **partitions.RUNTIME,
+    **aggregates.RUNTIME,
+    **selecting.RUNTIME,
     **joins.RUNTIME,
 }
 """What generated code of these rooms calls."""

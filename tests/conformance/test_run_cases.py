@@ -2,11 +2,13 @@
 
 import json
 import math
+from collections import deque
 from typing import Any
 
 import pytest
 
 from engine import Event, InvalidProgramError, compile_program
+from engine.connectors.fake import RecordingSinks
 from engine.runtime.times import envelope_ns, parse_instant
 from tests.conformance.cases import run_cases
 
@@ -20,8 +22,39 @@ def as_event(place: int, raw: dict[str, Any]) -> Event:
     return Event(raw["event_type"], raw["fields"], stamp)
 
 
+def with_sink(program: str) -> str:
+    """Return the program with a sink at the end of each stream: it dates outputs."""
+    lines = program.splitlines()
+    sent = [f"{li} .to(Dated)" if li.startswith("stream ") else li for li in lines]
+    return "\n".join(["connector Dated = console()", *sent])
+
+
+def with_stamps(
+    outputs: list[dict[str, Any]], sinks: RecordingSinks
+) -> list[dict[str, Any]]:
+    """Return outputs, which replies give without timestamps, with those of the sink."""
+    sent = sinks.by_name["Dated"].sent
+    stamps: dict[str, deque[str]] = {}
+    for event in sent:
+        stamps.setdefault(event.stream, deque()).append(event.json()["timestamp"])
+    return [
+        {"timestamp": stamps[output["event_type"]].popleft(), **output}
+        for output in outputs
+    ]
+
+
 def run(case: dict[str, Any]) -> list[dict[str, Any]]:
-    pipeline = compile_program(case["program"])
+    """Return the outputs of a case, dated where it says when they are to be."""
+    if not any("timestamp" in event for event in case["expected"]):
+        return run_program(case, case["program"], None)
+    sinks = RecordingSinks()
+    return with_stamps(run_program(case, with_sink(case["program"]), sinks), sinks)
+
+
+def run_program(
+    case: dict[str, Any], program: str, sinks: RecordingSinks | None
+) -> list[dict[str, Any]]:
+    pipeline = compile_program(program, sinks=sinks)
     try:
         outputs = []
         for place, raw in enumerate(case["events"]):

@@ -5,6 +5,8 @@ AVAILABLE: frozenset[str] = frozenset((
     *("where", "filter", "select", "emit", "process", "print"),
     *("from", "to", "context"),
     *("log", "tap", "map", "pattern", "fork", "any", "all", "on_error"),
+    *("window", "partition_by", "aggregate", "having", "collect"),
+    *("order_by", "limit", "first", "distinct"),
     # source forms
     *("source event", "source merge", "source join"),
     *("on", "watermark", "allowed_lateness"),

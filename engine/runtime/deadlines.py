@@ -1,0 +1,96 @@
+"""What is due when: entries by the end of their time, then by opening."""
+
+import heapq
+from collections import deque
+from typing import Any
+
+from engine.runtime.state import FOREVER
+
+
+class EndQueue:
+    """Entries by `end`, which never changes; ties go by order of insertion.
+
+    Ends mostly grow from one entry to the next, so they stand in a line; those that do
+    not are strays in a heap. A stray ends before the greatest end of the line at its
+    time, so of equal ends the line's was there first.
+    """
+
+    __slots__ = ("_count", "_highest", "_line", "_strays")
+
+    def __init__(self) -> None:
+        self._line: deque[Any] = deque()
+        self._strays: list[tuple[int, int, Any]] = []
+        self._highest = -FOREVER
+        self._count = 0
+
+    def push(self, entry: Any) -> None:
+        """Add an entry."""
+        if entry.end >= self._highest:
+            self._highest = entry.end
+            self._line.append(entry)
+        else:
+            self._count += 1
+            heapq.heappush(self._strays, (entry.end, self._count, entry))
+
+    @property
+    def due(self) -> int:
+        """Return the least end."""
+        first = self._line[0].end if self._line else FOREVER
+        return min(first, self._strays[0][0]) if self._strays else first
+
+    def pop(self) -> Any:
+        """Take the entry that is due first; there must be one."""
+        line, strays = self._line, self._strays
+        if strays and (not line or strays[0][0] < line[0].end):
+            return heapq.heappop(strays)[2]
+        return line.popleft()
+
+    def in_order(self) -> list[Any]:
+        """Return all entries in the order they would be taken."""
+        ranked = [(entry.end, 0, at, entry) for at, entry in enumerate(self._line)]
+        ranked += [(end, 1, at, entry) for end, at, entry in self._strays]
+        return [item[3] for item in sorted(ranked, key=lambda item: item[:3])]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._line.clear()
+        self._strays.clear()
+        self._highest = -FOREVER
+
+
+class EndHeap:
+    """Entries by an end that may move on; ties go by their `opened` number.
+
+    An entry is asked for its present end when the one it was put in with is reached.
+    """
+
+    __slots__ = ("_heap", "opened")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, Any]] = []
+        self.opened = 0
+
+    def open(self, entry: Any) -> None:
+        """Add an entry and number it."""
+        self.opened += 1
+        entry.opened = self.opened
+        heapq.heappush(self._heap, (entry.end, entry.opened, entry))
+
+    @property
+    def due(self) -> int:
+        """Return a time before which nothing ends."""
+        return self._heap[0][0] if self._heap else FOREVER
+
+    def pop(self) -> Any:
+        """Take the entry that is due first, None if what was first moved on."""
+        end, opened, entry = self._heap[0]
+        if entry.end != end:
+            heapq.heapreplace(self._heap, (entry.end, opened, entry))
+            return None
+        return heapq.heappop(self._heap)[2]
+
+    def restore(self, entries: list[Any], opened: int) -> None:
+        """Take over entries that have their numbers."""
+        self._heap = [(entry.end, entry.opened, entry) for entry in entries]
+        heapq.heapify(self._heap)
+        self.opened = opened

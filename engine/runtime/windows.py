@@ -1,0 +1,132 @@
+"""Windows that hold one stretch of events per key at a time (vpl.md 9.1 and 12.3).
+
+Generated code finds the entry of a key, opens one if there is none, and adds the event
+to what the entry collects. Windows of time leave when the clock reaches their end:
+generated code calls `close` until nothing is due.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.runtime.deadlines import EndHeap, EndQueue
+from engine.runtime.partitions import Partitions, Slot, entry_class
+from engine.runtime.state import FOREVER
+from engine.runtime.stream_clock import StreamClock
+
+
+class TumblingWindows(Partitions):
+    """Windows [s, s + size) that open with their first event, or lie on a fixed grid.
+
+    All times are ns. Entries have the slot `end`. Events older than an open window join
+    it; on a grid they are late where their own window is over.
+    """
+
+    __slots__ = ("_queue", "clock", "due", "is_aligned", "size")
+
+    def __init__(
+        self,
+        content: Sequence[Slot],
+        clock: StreamClock,
+        size: int,
+        *,
+        is_aligned: bool,
+    ) -> None:
+        slots = (Slot("end"), *content)
+        super().__init__(entry_class(slots), slots)
+        self.clock = clock
+        self.size = size
+        self.is_aligned = is_aligned
+        self.due = FOREVER
+        self._queue = EndQueue()
+
+    def open(self, entry: Any, ts: int) -> None:
+        """Put a new entry, whose first event is at `ts`, among the open windows."""
+        start = ts - ts % self.size if self.is_aligned else ts
+        entry.end = end = start + self.size
+        self.add(entry)
+        self._queue.push(entry)
+        if end < self.due:
+            self.due = end
+            self.clock.due = min(self.clock.due, end)
+
+    def is_over(self, ts: int) -> bool:
+        """Tell whether the clock has passed the window of the grid that holds `ts`."""
+        return ts - ts % self.size + self.size <= self.clock.now
+
+    def close(self, now: int) -> Any:
+        """Take the next window that ends at `now` or before, None if none does."""
+        queue = self._queue
+        while queue.due <= now:
+            entry: Any = queue.pop()
+            if self.keeps(entry):
+                del self.table[entry.key]
+                self.due = queue.due
+                return entry
+        self.due = queue.due
+        return None
+
+    def ordered(self) -> list[Any]:
+        """Return the open windows in the order they close."""
+        return [entry for entry in self._queue.in_order() if self.keeps(entry)]
+
+    def restored(self, entries: list[Any]) -> None:
+        """Rebuild the order of closing."""
+        self._queue.clear()
+        for entry in entries:
+            self._queue.push(entry)
+        self.due = self._queue.due
+        self.clock.due = min(self.clock.due, self.due)
+
+
+class SessionWindows(Partitions):
+    """Sessions: an event later than the gap after the last one begins the next.
+
+    Entries have the slots `end`, the first time in ns at which the session is over
+    (generated code moves it on), and `opened`, their order.
+    """
+
+    __slots__ = ("_heap", "clock", "due")
+
+    def __init__(self, content: Sequence[Slot], clock: StreamClock) -> None:
+        slots = (Slot("end"), Slot("opened"), *content)
+        super().__init__(entry_class(slots), slots)
+        self.clock = clock
+        self.due = FOREVER
+        self._heap = EndHeap()
+
+    def open(self, entry: Any, end: int) -> None:
+        """Put a new entry among the open sessions."""
+        entry.end = end
+        self.add(entry)
+        self._heap.open(entry)
+        if end < self.due:
+            self.due = end
+            self.clock.due = min(self.clock.due, end)
+
+    def close(self, now: int) -> Any:
+        """Take the next session that is over at `now`, None if none is."""
+        heap = self._heap
+        while heap.due <= now:
+            entry: Any = heap.pop()
+            if entry is not None and self.keeps(entry):
+                del self.table[entry.key]
+                self.due = heap.due
+                return entry
+        self.due = heap.due
+        return None
+
+    def restored(self, entries: list[Any]) -> None:
+        """Rebuild the order of closing."""
+        opened = max((entry.opened for entry in entries), default=0)
+        self._heap.restore(entries, opened)
+        self.due = self._heap.due
+        self.clock.due = min(self.clock.due, self.due)
+
+
+class Collections(Partitions):
+    """Entries that stay until generated code takes them out: counts, running values."""
+
+    __slots__ = ()
+
+    def __init__(self, content: Sequence[Slot]) -> None:
+        super().__init__(entry_class(content), content)
