@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.compiler import constants
 from engine.compiler.namespace import Namespace, sound_text
 from engine.compiler.plan import Plan, StreamPlan
 from engine.connectors.base import ConnectorSpec, ConstantValue
+from engine.runtime.values import Duration, Timestamp
 from vpl import nodes
 from vpl.nodes import Expr, Program
 
@@ -31,12 +33,24 @@ def port_of(
     decl = next(decl for decl in plan.connectors if decl.name == op.target)
     use = replace(op, args=tuple(arg for arg in op.args if arg.name != "topic"))
     params = connector_params(decl, use, plan.program)
-    topic = params.get("topic")
+    if decl.kind == "kafka" and params.get("key") is None:
+        params["key"] = partition_field(stream)
+    topic = params.get("topic") or params.get("subject")
     default = topic if isinstance(topic, str) else f"{stream.name}-output"
     pending: list[tuple[str, Any, Any]] = []
     generated = names.bind("P", pending)
     spec = ConnectorSpec(decl.name, decl.kind, params)
     return SinkPort(generated, stream.index, spec, sound_text(default), pending)
+
+
+def partition_field(stream: StreamPlan) -> str | None:
+    """Return the field that a stream is partitioned by, if it is a plain one."""
+    declared = stream.declared("partition_by")
+    keys = () if declared is None else declared.args
+    match [key.value for key in keys]:
+        case [nodes.Name(id=name)]:
+            return name
+    return None
 
 
 def connector_params(
@@ -50,7 +64,10 @@ def connector_params(
 
 
 def constant_value(value: Expr, program: Program) -> ConstantValue:
-    """Return a connector parameter: a literal, a named constant or a bare word."""
+    """Return a connector parameter: a constant expression or a bare word.
+
+    Arrays are joined with commas; a map becomes a list of names with their values.
+    """
     match value:
         case nodes.Literal():
             return value.value
@@ -61,9 +78,13 @@ def constant_value(value: Expr, program: Program) -> ConstantValue:
         case nodes.ArrayLiteral():
             items = [constant_value(item, program) for item in value.items]
             return ",".join(str(item) for item in items)
+        case nodes.MapLiteral():
+            return [
+                [name, constant_value(item, program)] for name, item in value.entries
+            ]
         case nodes.Name():
             return _named(value.id, program)
-    return None
+    return _plain(constants.constant_value(program, value))
 
 
 def _named(name: str, program: Program) -> ConstantValue:
@@ -71,3 +92,12 @@ def _named(name: str, program: Program) -> ConstantValue:
         if isinstance(decl, nodes.VarDecl) and decl.name == name:
             return constant_value(decl.value, program)
     return name
+
+
+def _plain(value: Any) -> ConstantValue:
+    """Return a value of the language as connectors take it."""
+    if isinstance(value, Duration | Timestamp):
+        return value.ns
+    if isinstance(value, list):
+        return ",".join(str(_plain(item)) for item in value)
+    return value if isinstance(value, str | int | float) else None

@@ -2,13 +2,13 @@
 
 
 def headers_of(value: object) -> dict[str, str]:
-    """Return headers given as a map, or as text: `Name: value`, several with commas.
+    """Return headers given as pairs, or as text: `Name: value`, several with commas.
 
     A part without a colon belongs to the value before it. Raises ValueError for text
     that no header can hold.
     """
-    if isinstance(value, dict):
-        pairs = [(str(name), str(item)) for name, item in value.items()]
+    if isinstance(value, list):
+        pairs = [(str(name), str(item)) for name, item in value]
     else:
         pairs = _split("" if value is None else str(value))
     for name, item in pairs:
