@@ -48,20 +48,38 @@ def stream_inputs(
     stream: nodes.StreamDecl, named: Mapping[str, nodes.PatternDecl]
 ) -> Iterator[str]:
     """Yield the names a stream consumes, those of the patterns it uses included."""
-    for node in walk(stream):
-        match node:
-            case nodes.EventSource(name=name) if name in named:
-                yield from pattern_inputs(named[name])
-            case (
-                nodes.EventSource(name=name)
-                | nodes.SourcePart(name=name)
-                | nodes.SequenceStep(name=name)
-            ):
-                yield name
-            case nodes.Operation(name="not", target=str(target)):
-                yield target
-            case nodes.TimerSource():
-                yield f"Timer_{stream.name}"
+    match stream.source:
+        case nodes.EventSource(name=name):
+            yield from _taken(name, named)
+        case nodes.MergeSource(parts=parts) | nodes.JoinSource(parts=parts):
+            yield from (part.name for part in parts)
+        case nodes.SequenceSource(steps=steps):
+            yield from (step.name for step in steps)
+        case nodes.TimerSource():
+            yield f"Timer_{stream.name}"
+    for op in stream_operations(stream):
+        if isinstance(op, nodes.Follow):
+            yield from _taken(op.step.name, named)
+        elif op.name == "not" and op.target is not None:
+            yield op.target
+
+
+def _taken(name: str, named: Mapping[str, nodes.PatternDecl]) -> Iterator[str]:
+    if name in named:
+        yield from pattern_inputs(named[name])
+    else:
+        yield name
+
+
+def stream_operations(stream: nodes.StreamDecl) -> Iterator[nodes.StreamOp]:
+    """Yield the operations of a stream in order, those in branches of forks too."""
+    waiting = list(reversed(stream.ops))
+    while waiting:
+        op = waiting.pop()
+        yield op
+        if isinstance(op, nodes.Operation) and op.branches:
+            for branch in reversed(op.branches):
+                waiting.extend(reversed(branch.ops))
 
 
 def pattern_inputs(pattern: nodes.PatternDecl) -> Iterator[str]:
@@ -82,7 +100,7 @@ def emitted_types(program: Program) -> frozenset[str]:
 def stream_outputs(stream: nodes.StreamDecl, graph: "CallGraph") -> frozenset[str]:
     """Return the types a stream emits: by `emit`, `emit as` and from `process`."""
     found: set[str] = set()
-    for node in walk(stream):
+    for node in stream_operations(stream):
         if not isinstance(node, nodes.Operation):
             continue
         if node.name == "emit":

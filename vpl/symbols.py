@@ -9,7 +9,7 @@ from vpl import analysis, nodes
 from vpl.host import ANYWHERE, Host
 from vpl.nodes import Program
 from vpl.parser import ParseResult
-from vpl.visitor import walk
+from vpl.visitor import flat
 
 NodeT = TypeVar("NodeT", bound=nodes.Node)
 
@@ -67,10 +67,16 @@ class Symbols:
                 self.variables.setdefault(decl.name, decl)
 
     @cached_property
+    def trees(self) -> list[tuple[nodes.Decl, list[nodes.Node]]]:
+        """Every declaration with all nodes of its tree in the order of the text."""
+        return [(decl, flat(decl)) for decl in self.program.body]
+
+    @cached_property
     def _by_class(self) -> dict[type[nodes.Node], list[nodes.Node]]:
         found: dict[type[nodes.Node], list[nodes.Node]] = defaultdict(list)
-        for node in walk(self.program):
-            found[node.__class__].append(node)
+        for _, tree in self.trees:
+            for node in tree:
+                found[node.__class__].append(node)
         return found
 
     def all(self, kind: type[NodeT]) -> list[NodeT]:

@@ -1,10 +1,15 @@
 """Walking the tree without recursion."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
+from operator import attrgetter
+from typing import Any, Literal, get_origin
 
 from vpl import nodes
 from vpl.nodes import Node
+
+_PLAIN = (str, bool, str | None, tuple[str, ...])
+_LEAVES = frozenset((nodes.Literal, nodes.Name, nodes.Break, nodes.Continue))
 
 
 class _FieldNames(dict[type[Node], list[str]]):
@@ -16,8 +21,38 @@ class _FieldNames(dict[type[Node], list[str]]):
         return names
 
 
+class _Parts(dict[type[Node], Callable[[Node], tuple[Any, ...]]]):
+    """By class, what gives the values of the fields that may hold nodes."""
+
+    def __missing__(self, key: type[Node]) -> Callable[[Node], tuple[Any, ...]]:
+        names = [] if key in _LEAVES else _holding_nodes(key)
+        match names:
+            case []:
+                self[key] = _no_parts
+            case [name]:
+                get = attrgetter(name)
+                self[key] = lambda node: (get(node),)
+            case _:
+                self[key] = attrgetter(*names)
+        return self[key]
+
+
+def _holding_nodes(key: type[Node]) -> list[str]:
+    return [
+        field.name
+        for field in fields(key)
+        if field.compare
+        and field.type not in _PLAIN
+        and get_origin(field.type) is not Literal
+    ]
+
+
+def _no_parts(_node: Node) -> tuple[Any, ...]:
+    return ()
+
+
 _FIELDS = _FieldNames()
-_LEAVES = frozenset((nodes.Literal, nodes.Name, nodes.Break, nodes.Continue))
+_PARTS = _Parts()
 
 
 def field_names(node: Node) -> list[str]:
@@ -28,30 +63,38 @@ def field_names(node: Node) -> list[str]:
 def children(node: Node) -> list[Node]:
     """Return the nodes directly below `node`, in the order of its fields."""
     found: list[Node] = []
-    if node.__class__ in _LEAVES:
-        return found
-    for name in _FIELDS[node.__class__]:
-        value = getattr(node, name)
-        if isinstance(value, Node):
-            found.append(value)
-        elif value.__class__ is tuple:
-            _collect(value, found)
+    _collect(_PARTS[node.__class__](node), found)
     return found
 
 
-def _collect(values: tuple[object, ...], found: list[Node]) -> None:
+def _collect(values: tuple[Any, ...], found: list[Node]) -> None:
     """Add the nodes in nested tuples; tuples in the tree are at most three deep."""
     for value in values:
-        if isinstance(value, Node):
+        if value.__class__ is tuple:
+            if value:
+                _collect(value, found)
+        elif isinstance(value, Node):
             found.append(value)
-        elif isinstance(value, tuple):
-            _collect(value, found)
+
+
+def flat(*roots: Node) -> list[Node]:
+    """Return every node of the trees, parents before their children, in order."""
+    found: list[Node] = []
+    waiting: list[Any] = list(reversed(roots))
+    pop, add = waiting.pop, found.append
+    while waiting:
+        value = pop()
+        kind = value.__class__
+        if kind in _LEAVES:
+            add(value)
+        elif kind is tuple:
+            waiting.extend(value[::-1])
+        elif isinstance(value, Node):
+            add(value)
+            waiting.extend(_PARTS[kind](value)[::-1])
+    return found
 
 
 def walk(*roots: Node) -> Iterator[Node]:
     """Yield every node of the trees, parents before their children, in order."""
-    waiting = list(reversed(roots))
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting.extend(reversed(children(node)))
+    return iter(flat(*roots))

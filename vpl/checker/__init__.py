@@ -21,9 +21,11 @@ from vpl.checker import (
     operations,
     sources,
     structure,
+    subscriptions,
     variables,
     windowed,
 )
+from vpl.collector import without_collection
 from vpl.diagnostics import Diagnostic
 from vpl.findings import settle
 from vpl.host import ANYWHERE, Host
@@ -50,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     connectors.connector_declarations,
     connectors.context_declarations,
     connectors.connector_uses,
+    subscriptions.source_uses,
     connectors.context_uses,
     connectors.missing_packages,
     connectors.without_effect,
@@ -108,9 +111,10 @@ def check(
     reads files. Their declarations are part of the tree, and their findings name
     their file. `file` is the path by which they would import the program itself.
     """
-    parsed = merge(source, imports, file)
-    symbols = Symbols.of(parsed, host)
-    found = [
-        finding for rule in RULES for finding in islice(rule(symbols), MAX_FINDINGS)
-    ]
-    return CheckResult(parsed.program, settle([*parsed.diagnostics, *found]))
+    with without_collection():
+        parsed = merge(source, imports, file)
+        symbols = Symbols.of(parsed, host)
+        found = [
+            finding for rule in RULES for finding in islice(rule(symbols), MAX_FINDINGS)
+        ]
+        return CheckResult(parsed.program, settle([*parsed.diagnostics, *found]))

@@ -7,7 +7,7 @@ from vpl.catalog import AGGREGATES, BUILTINS
 from vpl.diagnostics import Diagnostic, Related
 from vpl.suggestions import hint
 from vpl.symbols import Symbols
-from vpl.visitor import children, walk
+from vpl.visitor import children, flat, walk
 
 _AGGREGATING = frozenset(("aggregate", "trend_aggregate"))
 _Scope = frozenset[str]
@@ -23,9 +23,25 @@ def hidden_builtins(symbols: Symbols) -> Iterator[Diagnostic]:
 
 def calls(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check the name and the number of arguments of every call."""
-    for decl in symbols.program.body:
-        names = _locals(decl) if isinstance(decl, nodes.FnDecl) else frozenset()
-        yield from _below(decl, names, symbols)
+    nothing: _Scope = frozenset()
+    for decl, tree in symbols.trees:
+        called = [node for node in tree if isinstance(node, nodes.Call)]
+        if not called:
+            continue
+        names = _locals(tree) if isinstance(decl, nodes.FnDecl) else nothing
+        if any(_needs_care(node) for node in tree):
+            yield from _below(decl, names, symbols)
+            continue
+        for call in called:
+            if isinstance(call.function, nodes.Name):
+                yield from _call(call, call.function, names, symbols)
+
+
+def _needs_care(node: nodes.Node) -> bool:
+    """Tell whether calls below `node` see other names, or are judged elsewhere."""
+    if isinstance(node, nodes.Operation):
+        return node.name in _AGGREGATING
+    return isinstance(node, nodes.Lambda)
 
 
 def _below(root: nodes.Node, known: _Scope, symbols: Symbols) -> Iterator[Diagnostic]:
@@ -38,7 +54,7 @@ def _below(root: nodes.Node, known: _Scope, symbols: Symbols) -> Iterator[Diagno
             continue
         if isinstance(node, nodes.Lambda):
             names |= frozenset(node.params)
-            names = names.union(*(_locals(item) for item in node.statements))
+            names |= _locals(flat(*node.statements))
         elif isinstance(node, nodes.Call) and isinstance(node.function, nodes.Name):
             yield from _call(node, node.function, names, symbols)
         waiting.extend((child, names) for child in children(node))
@@ -60,17 +76,14 @@ def _aggregated(op: nodes.Operation) -> Iterator[nodes.Node]:
                 yield from children(arg) if distinct else (arg,)
 
 
-def _locals(root: nodes.Node) -> _Scope:
-    """Return every name that is a parameter or a local below `root`."""
+def _locals(tree: list[nodes.Node]) -> _Scope:
+    """Return every name that is a parameter or a local in a tree."""
     found: set[str] = set()
-    for node in walk(root):
-        match node:
-            case nodes.VarDecl(name=name) | nodes.Assign(name=name):
-                found.add(name)
-            case nodes.FnParam(name=name):
-                found.add(name)
-            case nodes.ForStmt(variable=variable, second=second):
-                found.update(name for name in (variable, second) if name)
+    for node in tree:
+        if isinstance(node, nodes.VarDecl | nodes.Assign | nodes.FnParam):
+            found.add(node.name)
+        elif isinstance(node, nodes.ForStmt):
+            found.update(name for name in (node.variable, node.second) if name)
     return frozenset(found)
 
 

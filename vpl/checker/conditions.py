@@ -9,31 +9,39 @@ from vpl.diagnostics import Diagnostic
 from vpl.kinds import ORDERED, can_order, declared_kind, is_arithmetic, kind_of
 from vpl.nodes import TypeRef
 from vpl.symbols import Symbols
-from vpl.visitor import children, walk
+from vpl.visitor import children
 
+_JUDGED = frozenset((
+    *(nodes.IfStmt, nodes.WhileStmt, nodes.IfExpr, nodes.Binary, nodes.Operation),
+    *(nodes.SourcePart, nodes.EventSource, nodes.SequenceStep, nodes.PatternEvent),
+))
 _Fields = Mapping[str, TypeRef] | None
 
 
 def conditions(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check that conditions may be bool and that comparisons may hold."""
-    for decl in symbols.program.body:
+    for decl, tree in symbols.trees:
+        judged = [node for node in tree if node.__class__ in _JUDGED]
+        if not judged:
+            continue
         fields: _Fields = None
         if isinstance(decl, nodes.StreamDecl) and _keeps_fields(decl):
             source = decl.source
             if isinstance(source, nodes.EventSource):
-                fields = _visible(symbols.fields_of(source.name), decl)
-        for node in walk(decl):
-            for condition in _conditions_of(node):
-                yield from _condition(condition, fields)
-            if isinstance(node, nodes.Binary) and node.op in ORDERED:
+                fields = _visible(symbols.fields_of(source.name), tree)
+        for node in judged:
+            if isinstance(node, nodes.Binary):
                 yield from _comparison(node, fields)
+            else:
+                for condition in _conditions_of(node):
+                    yield from _condition(condition, fields)
 
 
-def _visible(fields: _Fields, stream: nodes.StreamDecl) -> _Fields:
+def _visible(fields: _Fields, tree: list[nodes.Node]) -> _Fields:
     """Leave out the fields that a parameter of a lambda may hide."""
     if fields is None:
         return None
-    lambdas = (node for node in walk(stream) if isinstance(node, nodes.Lambda))
+    lambdas = (node for node in tree if isinstance(node, nodes.Lambda))
     hidden = {name for node in lambdas for name in node.params}
     return {name: kind for name, kind in fields.items() if name not in hidden}
 
@@ -91,6 +99,8 @@ def _article(kind: str) -> str:
 
 
 def _comparison(node: nodes.Binary, fields: _Fields) -> Iterator[Diagnostic]:
+    if node.op not in ORDERED:
+        return
     left, right = kind_of(node.left, fields), kind_of(node.right, fields)
     if not can_order(left, right):
         message = f"'{left} {node.op} {right}' is never true nor false"

@@ -9,6 +9,7 @@ from vpl.catalog import (
     CONTEXT_PARAMS,
     OPTIONAL_PACKAGES,
     SOURCE_PARAMS,
+    TIME_UNITS,
     ConnectorKind,
     ParamKind,
 )
@@ -76,6 +77,7 @@ _WANTED: dict[ParamKind, str] = {
     "bool": "true or false",
     "duration": "a duration",
     "ints": "an array of whole numbers",
+    "time_unit": "one of 's', 'ms', 'us' and 'ns'",
     "any": "a value",
 }
 
@@ -83,8 +85,9 @@ _WANTED: dict[ParamKind, str] = {
 def _fits(value: nodes.Expr, kind: ParamKind, symbols: Symbols) -> bool:
     """Tell whether a constant may be a value of `kind`; unknown values fit."""
     if isinstance(value, nodes.Name):
-        variable = symbols.variables.get(value.id)
-        return kind == "text" or variable is not None or value.id in symbols.broken
+        if value.id in symbols.variables or value.id in symbols.broken:
+            return True
+        return kind == "text" or (kind == "time_unit" and value.id in TIME_UNITS)
     if isinstance(value, nodes.ArrayLiteral):
         part: ParamKind = "int" if kind == "ints" else "text"
         whole = kind in {"text", "ints", "any"}
@@ -93,6 +96,8 @@ def _fits(value: nodes.Expr, kind: ParamKind, symbols: Symbols) -> bool:
         value = value.operand
     if not isinstance(value, nodes.Literal) or kind == "any":
         return True
+    if kind == "time_unit":
+        return value.value in TIME_UNITS
     return value.kind in _LITERAL_KINDS.get(kind, ())
 
 
@@ -146,7 +151,7 @@ def _use_parameters(
 ) -> Iterator[Diagnostic]:
     known: dict[str, ParamKind] = {**kind.params, "topic": "any"}
     if op.name == "from":
-        known |= SOURCE_PARAMS
+        known |= {"topic": "text", **SOURCE_PARAMS}
     for arg in op.args:
         named = (arg.name or "", arg.value, arg.span)
         yield from _parameter(named, known, f"'{kind.name}'", symbols)

@@ -6,8 +6,13 @@ from vpl import nodes
 from vpl.diagnostics import Diagnostic, Related
 from vpl.source import Span
 from vpl.symbols import Symbols
-from vpl.visitor import walk
 
+_ALIASED = (
+    nodes.EventSource,
+    nodes.SourcePart,
+    nodes.SequenceStep,
+    nodes.PatternEvent,
+)
 _CODES: dict[type[nodes.Node], tuple[str, str]] = {
     nodes.EventDecl: ("E001", "event"),
     nodes.StreamDecl: ("E002", "stream"),
@@ -43,7 +48,7 @@ def _named(decl: nodes.Node) -> tuple[str, Span]:
 
 def duplicate_names(symbols: Symbols) -> Iterator[Diagnostic]:
     """Report parameters, fields and aliases of one name (E008)."""
-    for decl in symbols.program.body:
+    for decl, tree in symbols.trees:
         match decl:
             case nodes.FnDecl(params=params):
                 yield from _twice("parameter", _places(params))
@@ -52,7 +57,7 @@ def duplicate_names(symbols: Symbols) -> Iterator[Diagnostic]:
             case nodes.EventDecl(fields=fields):
                 yield from _twice("field", _places(fields))
             case nodes.StreamDecl() | nodes.PatternDecl():
-                yield from _twice("alias", _aliases(decl))
+                yield from _twice("alias", _aliases(tree))
 
 
 def duplicate_arguments(symbols: Symbols) -> Iterator[Diagnostic]:
@@ -79,16 +84,10 @@ def _places(
     return ((item.name, item.name_span) for item in items)
 
 
-def _aliases(decl: nodes.StreamDecl | nodes.PatternDecl) -> Iterator[tuple[str, Span]]:
-    for node in walk(decl):
-        match node:
-            case (
-                nodes.EventSource(alias=str(alias))
-                | nodes.SourcePart(alias=str(alias))
-                | nodes.SequenceStep(alias=str(alias))
-                | nodes.PatternEvent(alias=str(alias))
-            ):
-                yield alias, node.span
+def _aliases(tree: list[nodes.Node]) -> Iterator[tuple[str, Span]]:
+    for node in tree:
+        if isinstance(node, _ALIASED) and node.alias is not None:
+            yield node.alias, node.span
 
 
 def _twice(what: str, names: Iterable[tuple[str, Span]]) -> Iterator[Diagnostic]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from vpl import nodes
+from vpl.analysis import stream_operations
 from vpl.diagnostics import Diagnostic
 from vpl.suggestions import hint
 from vpl.symbols import Symbols
@@ -17,7 +18,7 @@ def idle_emits(symbols: Symbols) -> Iterator[Diagnostic]:
         node
         for stream in symbols.program.body
         if isinstance(stream, nodes.StreamDecl)
-        for node in walk(stream)
+        for node in stream_operations(stream)
         if isinstance(node, nodes.Operation) and node.name == "process"
     ]
     reached = [

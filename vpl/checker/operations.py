@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from vpl import nodes
+from vpl.analysis import stream_operations
 from vpl.catalog import AVAILABLE, BUILTINS, OPERATIONS, OperationSpec
 from vpl.diagnostics import Diagnostic
 from vpl.source import Span
 from vpl.suggestions import hint
 from vpl.symbols import Symbols
-from vpl.visitor import walk
 
 _CONNECTED = frozenset(("from", "to"))
 
@@ -109,8 +109,8 @@ def _forms(
     """Yield what a stream uses: its key in AVAILABLE, in words, and its place."""
     form = _source_form(stream.source, symbols)
     yield f"source {form}", _FORM_WORDS[form], stream.source.span
-    for node in walk(stream):
+    for node in stream_operations(stream):
         if isinstance(node, nodes.Follow):
             yield "source step", "'->'", node.span
-        elif isinstance(node, nodes.Operation) and node.name in OPERATIONS:
+        elif node.name in OPERATIONS:
             yield node.name, f"'.{node.name}'", node.name_span

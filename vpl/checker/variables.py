@@ -10,6 +10,7 @@ from vpl.symbols import Symbols
 from vpl.visitor import children, walk
 
 _Locals = dict[str, nodes.VarDecl | None]
+_BREAKS = frozenset((nodes.Break, nodes.Continue))
 _NOT_CONSTANT = frozenset(("now",))
 
 
@@ -41,7 +42,9 @@ def local_assignments(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check assignments in functions and lambda blocks, in the order of the text."""
     if not symbols.all(nodes.Assign):
         return
-    for decl in symbols.program.body:
+    for decl, tree in symbols.trees:
+        if nodes.Assign not in map(type, tree):
+            continue
         known: _Locals = {}
         if isinstance(decl, nodes.FnDecl):
             known = {param.name: None for param in decl.params}
@@ -93,7 +96,11 @@ def loop_control(symbols: Symbols) -> Iterator[Diagnostic]:
     """Report `break` and `continue` outside a loop (E044)."""
     if not symbols.all(nodes.Break) and not symbols.all(nodes.Continue):
         return
-    waiting: list[tuple[nodes.Node, bool]] = [(symbols.program, False)]
+    waiting: list[tuple[nodes.Node, bool]] = [
+        (decl, False)
+        for decl, tree in symbols.trees
+        if not _BREAKS.isdisjoint(map(type, tree))
+    ]
     while waiting:
         node, in_loop = waiting.pop()
         if isinstance(node, nodes.Break | nodes.Continue) and not in_loop:

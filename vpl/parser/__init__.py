@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from vpl.collector import without_collection
 from vpl.diagnostics import Diagnostic
 from vpl.generators import tokenize_expanded
 from vpl.lexer import LexResult
@@ -37,8 +38,9 @@ def parse(source: str, file: str = "") -> ParseResult:
         place = NOWHERE._replace(origin=origin)
         finding = Diagnostic("E107", "program is larger than 1 MiB", place)
         return ParseResult(Program(()), (finding,))
-    parser = _ProgramParser(tokenize_expanded(source, origin))
-    parser.program()
+    with without_collection():
+        parser = _ProgramParser(tokenize_expanded(source, origin))
+        parser.program()
     return ParseResult(
         Program(tuple(parser.body), span=parser.whole()),
         tuple(parser.diagnostics),
