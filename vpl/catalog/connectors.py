@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-ParamKind = Literal["text", "int", "bool", "duration", "ints", "any"]
+ParamKind = Literal["text", "int", "bool", "duration", "ints", "time_unit", "any"]
 
 _ADDRESS: dict[str, ParamKind] = dict.fromkeys(
     ("url", "host", "brokers", "servers", "base_url"), "text"
@@ -30,7 +30,10 @@ def _texts(*names: str) -> dict[str, ParamKind]:
     return dict.fromkeys(names, "text")
 
 
-_EVENT_TIME: dict[str, ParamKind] = {"time_field": "text", "time_unit": "text"}
+TIME_UNITS = ("s", "ms", "us", "ns")
+"""Units of numbers that stand for instants."""
+
+_EVENT_TIME: dict[str, ParamKind] = {"time_field": "text", "time_unit": "time_unit"}
 
 CONNECTOR_KINDS: dict[str, ConnectorKind] = {
     kind.name: kind
