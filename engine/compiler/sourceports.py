@@ -1,5 +1,6 @@
 """Where events enter the pipeline by themselves: one port for each `.from`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,9 +9,9 @@ from engine.compiler.sinkports import connector_params
 from engine.connectors.base import ConnectorSpec, ConstantValue, SourceSpec
 from engine.runtime.times import UNITS_NS
 from vpl import nodes
+from vpl.catalog import TIME_UNITS
 
 DEFAULT_TIME_UNIT: Final = "ms"
-TIME_UNITS: Final = frozenset(("s", "ms", "us", "ns"))
 _OWN_PARAMS: Final = frozenset(("topic", "time_field", "time_unit"))
 
 
@@ -37,15 +38,22 @@ class SourcePort:
 
 def source_ports(plan: Plan) -> tuple[SourcePort, ...]:
     """Return the ports of a program in the order of its streams."""
-    return tuple(
-        _port(op, stream, plan)
-        for stream in plan.streams
-        for op in stream.decl.ops
-        if isinstance(op, nodes.Operation) and op.name == "from"
-    )
+    return tuple(port for stream in plan.streams for port in _ports(stream, plan))
 
 
-def _port(op: nodes.Operation, stream: StreamPlan, plan: Plan) -> SourcePort:
+def _ports(stream: StreamPlan, plan: Plan) -> Iterator[SourcePort]:
+    source = stream.decl.source
+    event = source.name if isinstance(source, nodes.EventSource) else stream.name
+    for op in stream.decl.ops:
+        if isinstance(op, nodes.Follow):
+            event = op.step.name
+        elif op.name == "from":
+            yield _port(op, event, stream, plan)
+
+
+def _port(
+    op: nodes.Operation, event: str, stream: StreamPlan, plan: Plan
+) -> SourcePort:
     decl = next(decl for decl in plan.connectors if decl.name == op.target)
     params = connector_params(decl, op, plan.program)
     own = {name: params.pop(name) for name in _OWN_PARAMS & params.keys()}
@@ -54,8 +62,6 @@ def _port(op: nodes.Operation, stream: StreamPlan, plan: Plan) -> SourcePort:
         params["topic"] = topic
     connector = ConnectorSpec(decl.name, decl.kind, params)
     spec = SourceSpec(connector, "" if topic is None else str(topic), params)
-    source = stream.decl.source
-    event = source.name if isinstance(source, nodes.EventSource) else stream.name
     return SourcePort(stream.name, event, spec, _time_field(own))
 
 

@@ -53,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     connectors.context_declarations,
     connectors.connector_uses,
     subscriptions.source_uses,
+    subscriptions.source_uses,
     connectors.context_uses,
     connectors.missing_packages,
     connectors.without_effect,

@@ -6,9 +6,13 @@ import threading
 import pytest
 
 from engine import Reply, compile_program
+from engine.compiler.namespace import FieldTable, Namespace
+from engine.compiler.planner import plan_program
+from engine.compiler.sourceports import source_ports
 from engine.connectors.base import Source, SourceSpec
 from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.fake import FeedableSource, FeedableSources, RecordingSinks
+from vpl import check
 
 IN = 'connector In = mqtt (host: "h")\n'
 OUT = 'connector Out = mqtt (host: "o")\n'
@@ -310,3 +314,22 @@ def test_without_a_factory_nothing_is_subscribed():
     pipeline.start()
     assert pipeline.subscriptions == ()
     pipeline.close()
+
+
+def test_parameters_may_be_constant_expressions(run):
+    program = run(
+        'const PLANT = "plant"\nlet TOPIC = PLANT + "/#"\n'
+        'connector In = mqtt (host: "h", keep_alive: 1m30s)\n'
+        "stream S = A.from(In, topic: TOPIC, qos: 2).emit()"
+    )
+    spec = program.sources.made[0].spec
+    assert spec.topic == "plant/#"
+    assert spec.params["keep_alive"] == 90_000_000_000
+    assert (spec.params["qos"], spec.connector.params["qos"]) == (2, 2)
+
+
+def test_a_step_may_have_its_own_source():
+    source = IN + 'stream S = A.from(In, topic: "a") -> B.from(In, topic: "b")\n'
+    plan = plan_program(check(source).program, Namespace(FieldTable()))
+    found = [(port.event, port.spec.topic) for port in source_ports(plan)]
+    assert found == [("A", "a"), ("B", "b")]
