@@ -16,7 +16,8 @@ class Limits:
     `recursion_depth` counts nested calls (R002), `outputs_per_event` bounds one reply
     (R003), `text_chars` and `array_items` bound single values (R004). `partitions` bounds
     the keys of each operation that keeps a state per key, `distinct_keys` what
-    `distinct` remembers, `running_values` what a running aggregate looks back on.
+    `distinct` remembers, `running_values` what a running aggregate looks back on,
+    `runs` the partial matches of one stream, `kleene_events` what one repeated step takes.
     """
 
     cpu_s_per_event: float = 10.0
@@ -27,6 +28,10 @@ class Limits:
     partitions: int = 1_000_000
     distinct_keys: int = 100_000
     running_values: int = 100_000
+    runs: int = 10_000
+    kleene_events: int = 10_000
     join_events_per_key: int = 1000
+    ticks_per_event: int = 1_000_000
+    idle_grace_s: float = 0.5
     reply_timeout_s: float = 15.0
     context_queue_events: int = 1000

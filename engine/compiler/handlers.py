@@ -4,11 +4,14 @@ from typing import Any, Final
 
 from engine.compiler import (
     aggregates,
+    enriching,
     forks,
     joins,
     mapping,
     observing,
     operations,
+    sequences_source,
+    timers,
     partitions,
     selecting,
     windows,
@@ -24,6 +27,7 @@ HANDLERS: Final = Handlers(
         **partitions.HANDLERS,
         **windows.HANDLERS,
         **selecting.HANDLERS,
+        **enriching.HANDLERS,
     },
     batches={
         **forks.BATCHES,
@@ -33,14 +37,16 @@ HANDLERS: Final = Handlers(
     },
     sources={
         "event": event_source,
+        "sequence": sequences_source.sequence_source,
         "merge": event_source,
-        "timer": event_source,
+        "timer": timers.timer_source,
         "join": joins.join_source,
     },
 )
 """Operations on events, operations on batches, and sources by `StreamPlan.kind`."""
 
 RUNTIME: Final[dict[str, Any]] = {
+    **sequences_source.RUNTIME,
     **operations.RUNTIME,
     **observing.RUNTIME,
     **mapping.RUNTIME,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from engine.compiler.steps_layout import Layout
 from engine.compiler.symbols import Symbols
 from vpl import nodes
 from vpl.nodes import Expr, Program
@@ -49,7 +50,8 @@ class StreamPlan:
     `kind` is the form of its source: `event`, `merge`, `join`, `timer` or `sequence`
     (patterns included). `ops` are the operations after the source without declarations.
     `aliases` name the current event, `bound_aliases` the parts of a match or join.
-    `gives` are the types of its final events besides its own name.
+    `gives` are the types of its final events besides its own name, `layout` is what a
+    sequence looks for.
     """
 
     index: int
@@ -62,6 +64,7 @@ class StreamPlan:
     bound_aliases: frozenset[str]
     context: str
     gives: frozenset[str]
+    layout: Layout | None = None
 
     @property
     def has_process(self) -> bool:

@@ -1,6 +1,7 @@
 """Checked program -> plan."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from engine.compiler.code import Code
@@ -13,10 +14,11 @@ from engine.compiler.plan import (
     StreamPlan,
     operations,
 )
+from engine.compiler.sequences import is_sequence, plan_sequence
+from engine.compiler.steps_layout import Layout
 from engine.compiler.symbols import FunctionSymbol, GlobalSymbol, Symbols
 from vpl import CallGraph, functions, nodes, walk
 from vpl.nodes import Expr, Program
-
 
 _KINDS: Final[Mapping[type, str]] = {
     nodes.MergeSource: "merge",
@@ -136,7 +138,30 @@ def _circular(calls: Mapping[str, Iterable[str]]) -> set[str]:
 
 def _streams(program: Program, graph: CallGraph) -> tuple[StreamPlan, ...]:
     decls = [decl for decl in program.body if isinstance(decl, nodes.StreamDecl)]
-    return tuple(_stream(index, decl, graph) for index, decl in enumerate(decls))
+    named = {
+        decl.name: decl for decl in program.body if isinstance(decl, nodes.PatternDecl)
+    }
+    return tuple(
+        _sequence(_stream(index, decl, graph), named)
+        for index, decl in enumerate(decls)
+    )
+
+
+def _sequence(plan: StreamPlan, named: Mapping[str, nodes.PatternDecl]) -> StreamPlan:
+    """Return the plan of a stream, of a sequence with all that it looks for."""
+    if not is_sequence(plan.decl, named):
+        return plan
+    found = plan_sequence(plan.decl, named)
+    layout = Layout(found)
+    return replace(
+        plan,
+        kind="sequence",
+        inputs=tuple(map(Input, found.inputs)),
+        ops=tuple(op for op in found.ops if op.name not in DECLARATIONS),
+        aliases=found.match_names,
+        bound_aliases=layout.names,
+        layout=layout,
+    )
 
 
 def _stream(index: int, decl: nodes.StreamDecl, graph: CallGraph) -> StreamPlan:
@@ -184,7 +209,7 @@ def _inputs(decl: nodes.StreamDecl) -> tuple[Input, ...]:
         return tuple(Input(part.name, part.where) for part in source.parts)
     if isinstance(source, nodes.TimerSource):
         return (Input(timer_type(decl.name)),)
-    raise NotImplementedError(f"source {source.__class__.__name__}")
+    return ()  # steps of a sequence tell what it takes
 
 
 def _aliases(decl: nodes.StreamDecl) -> frozenset[str]:

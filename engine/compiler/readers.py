@@ -106,12 +106,14 @@ class Part:
     """One aliased event of a compound event: the variable of its row.
 
     `is_many` marks a list of rows (the latest counts), `may_miss` one that can be None.
+    `is_field` tells that fields of a match are called by the alias (10.6).
     """
 
     alias: str
     variable: str
     is_many: bool = False
     may_miss: bool = False
+    is_field: bool = True
 
     @property
     def latest(self) -> str:
@@ -133,8 +135,9 @@ class CompoundReader:
 
     `extras` are fields of the event itself, which come first; `flat` tells that fields
     called `alias_field` read the parts (matches), otherwise each part is a map under
-    its name (joins); `plain` are the rows that bare names fall back to, in order.
-    `stamp` is the text of its timestamp in ns.
+    its name (joins); `plain` are the rows that bare names fall back to, in order; of a
+    match they are no fields. `own` are aliases of the whole event, `missing` aliases of
+    parts that are not there yet. `stamp` is the text of its timestamp in ns.
     """
 
     names: Namespace
@@ -144,6 +147,8 @@ class CompoundReader:
     extras: dict[str, Code] = field(default_factory=dict)
     is_flat: bool = True
     partition: Code | None = None
+    own: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
 
     @property
     def knows_aliases(self) -> bool:
@@ -154,16 +159,20 @@ class CompoundReader:
         """Return a field: of the event itself, of a part by prefix, or of a row."""
         if name in self.extras:
             return self.extras[name]
-        found = self._prefixed(name) if self.is_flat else self._named(name)
         attribute = self.names.fields.attribute(name)
-        found += [part.read(attribute, FIELD) for part in self.plain]
-        return self._first_of(found)
+        plain = [part.read(attribute, FIELD) for part in self.plain]
+        return self._first_of(self._own_field(name) + plain)
+
+    def _own_field(self, name: str) -> list[Code]:
+        if name in self.extras:
+            return [self.extras[name]]
+        return self._prefixed(name) if self.is_flat else self._named(name)
 
     def _prefixed(self, name: str) -> list[Code]:
         found = []
         for part in self.parts:
             rest = name.removeprefix(f"{part.alias}_")
-            if rest != name and rest:
+            if rest != name and rest and part.is_field:
                 attribute = self.names.fields.attribute(rest)
                 found.append(part.read(attribute, FIELD))
         return found
@@ -188,6 +197,10 @@ class CompoundReader:
 
     def member(self, alias: str, name: str) -> Code | None:
         """Return a field of a part."""
+        if alias in self.own:
+            return self._first_of(self._own_field(name))
+        if alias in self.missing:
+            return constant("None", NULL)
         part = self._part(alias)
         if part is None:
             return None
@@ -195,6 +208,8 @@ class CompoundReader:
 
     def alias(self, name: str) -> Code | None:
         """Return a part as a map, or as an array of maps."""
+        if name in self.own:
+            return self.whole()
         part = self._part(name)
         if part is None:
             return None
@@ -212,7 +227,9 @@ class CompoundReader:
             for name, code in self.extras.items()
         )
         listed = "".join(
-            f"({self.names.text(part.alias)}, {part.variable}), " for part in self.parts
+            f"({self.names.text(part.alias)}, {part.variable}), "
+            for part in self.parts
+            if part.is_field
         )
         make = "match_map" if self.is_flat else "join_map"
         codes = [variable(part.variable) for part in self.parts]
@@ -224,20 +241,28 @@ class CompoundReader:
         self.names.fields.stamped = True
         return Code(f"Timestamp({self.stamp})", TIMESTAMP, 1)
 
-    def row_text(self) -> str:
-        """Return the text that makes one row of the event."""
+    def row_text(self, *, is_inside: bool = False) -> str:
+        """Return the text that makes one row of the event.
+
+        `is_inside` tells that it is for the stream itself, where bare names also read
+        the last event of a match.
+        """
         fields = self.names.fields
         values = [self.stamp] if fields.stamped else []
-        values += [self.field(name).text for name in list(fields.attributes)]
+        read = self.field if is_inside or not self.is_flat else self._strict_field
+        values += [read(name).text for name in list(fields.attributes)]
         if fields.whole:
             values.append(self.whole().text)
         return f"Row({', '.join(values)})"
 
+    def _strict_field(self, name: str) -> Code:
+        return self._first_of(self._own_field(name))
+
     def bound_text(self) -> str:
         """Return the text of the map of parts that functions look aliases up in."""
-        listed = ", ".join(
-            f"{self.names.text(part.alias)}: {part.variable}" for part in self.parts
-        )
+        found = {part.alias: part.variable for part in self.parts}
+        found |= dict.fromkeys(sorted(self.missing), "None")
+        listed = ", ".join(f"{self.names.text(a)}: {v}" for a, v in found.items())
         return f"{{{listed}}}"
 
 

@@ -326,10 +326,17 @@ class StreamCompiler:
         if not any(FRAME in code.uses for code in codes):
             return current
         self.may_stop = True
-        current = self.with_row(current)
-        if self._framed != current.row:
-            self._framed = current.row
-            self.lines.add(f"{self.frame}.row = {current.row}")
+        row, framed = current.row, current.row
+        if row is None and isinstance(current.reader, CompoundReader):
+            if current.reader.is_flat:  # functions see more than consumers do
+                row = current.reader.row_text(is_inside=True)
+                framed = f"@{id(current.reader)}"
+        if row is None:
+            current = self.with_row(current)
+            row = framed = current.row
+        if self._framed != framed:
+            self._framed = framed
+            self.lines.add(f"{self.frame}.row = {row}")
             self.lines.add(f"{self.frame}.type = {current.type.text}")
             if current.bound is not None:
                 self.lines.add(f"{self.frame}.bound = {current.bound.bound_text()}")
@@ -337,6 +344,10 @@ class StreamCompiler:
                 key = current.reader.partition.text
                 self.lines.add(f"{self.frame}.partition = {key}")
         return current
+
+    def forget_frame(self) -> None:
+        """Have the next `mark_frame` write its lines, whatever stands before them."""
+        self._framed = None
 
     def condition(self, test: nodes.Expr, current: Current) -> tuple[Code, Current]:
         """Return code that is truthy exactly when `test` is true for the event."""

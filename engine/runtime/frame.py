@@ -108,6 +108,7 @@ class Frame:
         "events_out",
         "faulted",
         "faults",
+        "gauges",
         "limits",
         "n",
         "outputs",
@@ -146,6 +147,7 @@ class Frame:
         self.outputs = 0
         self.sink_sent = 0
         self.counts: dict[str, int] = {}
+        self.gauges: list[Callable[[], dict[str, int]]] = []
         self.dropped: dict[str, int] = {}
         self.errors = 0
         self.eval_errors: dict[str, int] = {}

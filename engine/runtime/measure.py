@@ -20,6 +20,9 @@ def measure(counts: PipelineMetrics, instance: Instance) -> PipelineMetrics:
 
 
 def _stream_metrics(frame: Frame) -> StreamMetrics:
+    counts = dict(frame.counts)
+    for gauge in frame.gauges:
+        _add_up(counts, gauge())
     return StreamMetrics(
         events_in=frame.events_in,
         events_out=frame.events_out,
@@ -27,7 +30,7 @@ def _stream_metrics(frame: Frame) -> StreamMetrics:
         sink_sent=frame.sink_sent,
         eval_errors=dict(frame.eval_errors),
         stopped=dict(frame.stopped),
-        counts=dict(frame.counts),
+        counts=counts,
         state_dropped=dict(frame.dropped),
         taps=dict(frame.taps),
     )

@@ -4,12 +4,14 @@ AVAILABLE: frozenset[str] = frozenset((
     # operations, by name
     *("where", "filter", "select", "emit", "process", "print"),
     *("from", "to", "context"),
-    *("log", "tap", "map", "pattern", "fork", "any", "all", "on_error"),
+    *("log", "tap", "map", "pattern", "fork", "any", "all", "on_error", "enrich"),
     *("window", "partition_by", "aggregate", "having", "collect"),
     *("order_by", "limit", "first", "distinct"),
     # source forms
-    *("source event", "source merge", "source join"),
+    *("source event", "source merge", "source join", "source timer"),
     *("on", "watermark", "allowed_lateness"),
+    *("source sequence", "source pattern", "source all", "source step"),
+    *("within", "not"),
     # connector kinds, with their direction
     *("mqtt from", "mqtt to", "file from", "file to", "http to", "console to"),
     *("kafka from", "kafka to", "nats from", "nats to", "redis from", "redis to"),

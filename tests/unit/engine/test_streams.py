@@ -7,7 +7,10 @@ from engine.compiler.handlers import HANDLERS
 from tests.unit.engine.programs import outputs_for, outputs_of
 from vpl import catalog
 
-DECLARATIONS = {"context", "from", "import", "on_error", "any", "all"}
+DECLARATIONS = {
+    *("context", "import", "on_error", "any", "all"),
+    *("from", "on", "watermark", "allowed_lateness", "within", "not"),
+}
 
 
 def test_every_available_operation_is_compiled() -> None:
