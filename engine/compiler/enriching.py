@@ -1,0 +1,88 @@
+"""`.enrich` -> source lines (vpl.md section 20)."""
+
+from typing import Final
+
+from engine.compiler.constants import constant_value, duration_ns
+from engine.compiler.sinkports import connector_params
+from engine.compiler.streams import Current, Handler, StreamCompiler
+from engine.connectors.base import ConnectorSpec
+from engine.runtime.enriching import Enriching, Enrichment
+from engine.runtime.values import NS_PER_S
+from vpl import Program, nodes
+
+CACHE_TTL_NS: Final = 300 * NS_PER_S
+TIMEOUT_NS: Final = 5 * NS_PER_S
+_OWN: Final = frozenset(("key", "fields", "cache_ttl", "timeout", "fallback"))
+STATUS: Final = "enrich_status"
+LATENCY: Final = "enrich_latency_ms"
+
+
+def enrich(
+    stream: StreamCompiler, at: int, op: nodes.Operation, current: Current
+) -> None:
+    """Add the fields of a record found by key, and how that went."""
+    given = {arg.name: arg.value for arg in op.args}
+    wanted = _wanted(stream.unit.plan.program, given)
+    state = stream.state(
+        f"enrich{at}",
+        "enrichment cache",
+        "10000 records, least recently used dropped",
+        lambda: Enrichment(_spec(stream, op), wanted),
+    )
+    key = stream.expressions(current).sent(given["key"])
+    current = stream.mark_frame(current, key)
+    names = stream.names
+    added, status, latency = (names.fresh(letter) for letter in "asl")
+    row = names.fresh("r")
+    stream.lines.add(f"{added}, {status}, {latency} = {state}.find({key.text})")
+    texts = {STATUS: status, LATENCY: latency}
+    values = [current.stamp] if names.fields.stamped else []
+    for name in list(names.fields.attributes):
+        text = texts.get(name) or _field(stream, name, wanted, added, current)
+        values.append(text)
+    if names.fields.whole:
+        extras = f"{names.text(STATUS)}: {status}, {names.text(LATENCY)}: {latency}"
+        whole = current.reader.whole().text
+        values.append(f"without_nulls({{**{whole}, **{added}, {extras}}})")
+    stream.lines.add(f"{row} = Row({', '.join(values)})")
+    stream.follow(at, stream.row(row, current.type, current))
+
+
+def _field(
+    stream: StreamCompiler, name: str, wanted: Enriching, added: str, current: Current
+) -> str:
+    """Return the text of a field afterwards; what was not found stays as it was."""
+    own = current.reader.field(name).text
+    if name not in wanted.fields:
+        return own
+    return f"({added}[{stream.names.text(name)}] if {added} else {own})"
+
+
+def _spec(stream: StreamCompiler, op: nodes.Operation) -> ConnectorSpec:
+    plan = stream.unit.plan
+    decl = next(decl for decl in plan.connectors if decl.name == op.target)
+    own = tuple(arg for arg in op.args if arg.name not in _OWN)
+    use = nodes.Operation(op.name, own, op.target, span=op.span)
+    params = connector_params(decl, use, plan.program)
+    return ConnectorSpec(decl.name, decl.kind, params)
+
+
+def _wanted(program: Program, given: dict[str | None, nodes.Expr]) -> Enriching:
+    fields = given.get("fields")
+    listed = fields.items if isinstance(fields, nodes.ArrayLiteral) else ()
+    names = tuple(item.id for item in listed if isinstance(item, nodes.Name))
+
+    def duration(name: str, default: int) -> int:
+        node = given.get(name)
+        return default if node is None else duration_ns(program, node, f"{name}:")
+
+    return Enriching(
+        names,
+        duration("cache_ttl", CACHE_TTL_NS),
+        duration("timeout", TIMEOUT_NS),
+        "fallback" in given,
+        constant_value(program, given["fallback"]) if "fallback" in given else None,
+    )
+
+
+HANDLERS: Final[dict[str, Handler]] = {"enrich": enrich}
