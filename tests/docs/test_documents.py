@@ -20,7 +20,11 @@ DOCUMENTS = sorted(
         *ROOT.glob("examples/**/*.md"),
     ]
 )
-WALKED = ("docs/tutorial/cluster.md", "docs/tutorial/one-worker.md")
+WALKED = (
+    "docs/commands.md",
+    "docs/tutorial/cluster.md",
+    "docs/tutorial/one-worker.md",
+)
 RUN_ELSEWHERE = ROOT / "Makefile"
 
 

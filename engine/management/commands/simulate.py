@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, NoReturn
 
 from django.core.management.base import CommandParser
 
@@ -18,16 +18,24 @@ from engine.logs import configure_logging, level_from
 from engine.management.command import (
     FAILURE,
     EngineCommand,
+    read_text,
+    shown_name,
     usage_error,
     write_lines,
 )
-from engine.management.compiling import compile_or_exit
+from engine.management.compiling import compile_text_or_exit
 from engine.management.event_options import add_event_options, open_events
 from engine.management.progress import ProgressBar
+from engine.management.simulating import (
+    OneProcess,
+    Runner,
+    SeveralProcesses,
+    why_one_process,
+)
 from engine.simulation import SIMULATION_LIMITS, EventClock, Pacing, Simulation
+from engine.simulation.frames import Setup
 from engine.simulation.saving import DEFAULT_INTERVAL_S, Checkpoints
-
-CLOSE_TIMEOUT_S: Final = 30.0
+from engine.simulation.shares import ShareLostError, Shares
 
 
 class Command(EngineCommand):
@@ -51,6 +59,17 @@ class Command(EngineCommand):
             "--flush", action="store_true", help="end windows and waiting in the end"
         )
         parser.add_argument(
+            "-w",
+            "--workers",
+            type=_count,
+            metavar="N",
+            default=1,
+            help="share the events between N processes (1)",
+        )
+        parser.add_argument(
+            "--partition-by", metavar="F", help="field by which events are shared"
+        )
+        parser.add_argument(
             "--checkpoint-dir",
             metavar="DIR",
             help="go on from the newest checkpoint here, and write new ones",
@@ -72,13 +91,16 @@ class Command(EngineCommand):
         """Exit with 1 if the program has errors or an event could not be read."""
         _configure_logging()
         clock = EventClock()
-        pipeline = compile_or_exit(
-            options["program"],
+        path = options["program"]
+        source = read_text(path)
+        pipeline = compile_text_or_exit(
+            shown_name(path),
+            source,
             sinks=RecordingSinks(),
             clock=clock,
             limits=SIMULATION_LIMITS,
         )
-        run = _Run(self, pipeline, clock, options)
+        run = _Run(self, pipeline, clock, source, options)
         try:
             with open_events(options, pipeline.program, run.skip) as events:
                 run.through(events)
@@ -92,6 +114,8 @@ class Command(EngineCommand):
             raise usage_error(
                 f"cannot keep checkpoints in {folder}: {reason}"
             ) from error
+        finally:
+            run.close()
         run.report()
 
 
@@ -103,79 +127,93 @@ class _Run:
         command: Command,
         pipeline: Pipeline,
         clock: EventClock,
+        source: str,
         options: dict[str, Any],
     ) -> None:
         self._command = command
-        self._pipeline = pipeline
         self._options = options
         self._events: EventFile | None = None
-        self._simulation = Simulation(
+        self._runner = self._choose(pipeline, clock, source)
+        self.totals = self._runner.totals
+
+    def _choose(self, pipeline: Pipeline, clock: EventClock, source: str) -> Runner:
+        options = self._options
+        if options["workers"] > 1:
+            reason = why_one_process(pipeline, options)
+            if reason is None:
+                setup = Setup(pipeline.name, source, not options["quiet"])
+                field = options["partition_by"]
+                return SeveralProcesses(Shares(options["workers"], setup, field, self))
+            self._say(f"one worker: {reason}")
+        simulation = Simulation(
             pipeline,
             clock,
             self,
             form="count" if options["quiet"] else "all",
             pacing=Pacing() if options["timed"] else None,
         )
-        self.totals = self._simulation.totals
-        self._checkpoints = self._open_checkpoints()
+        return OneProcess(
+            simulation,
+            pipeline,
+            self._checkpoints(pipeline),
+            is_flushed=options["flush"],
+            say=self._say,
+        )
 
-    def _open_checkpoints(self) -> Checkpoints | None:
+    def _checkpoints(self, pipeline: Pipeline) -> Checkpoints | None:
         folder = self._options["checkpoint_dir"]
         if folder is None:
             return None
         interval_s = self._options["checkpoint_interval"]
-        return Checkpoints(
-            Path(folder), self._pipeline, interval_s, on_refused=self._say
-        )
+        return Checkpoints(Path(folder), pipeline, interval_s, on_refused=self._say)
 
     def through(self, events: EventFile) -> None:
         """Run all events; exits with 1 at a bad one that is not to be skipped."""
         self._events = events
-        self._pipeline.start()
-        self._restore()
+        self._runner.start()
         blocks = events.blocks()
         if self._options["preload"]:
             blocks = iter(list(blocks))
         started = time.perf_counter()
         try:
             self._feed(blocks, events)
-            self._save()
-            if self._options["flush"]:
-                self._simulation.flush()
+            self._runner.finish()
         except EventFileError as error:
-            self._save()
-            self._say(f"{error} (--skip-bad goes on)")
-            sys.exit(FAILURE)
+            self._runner.stop()
+            self._give_up(f"{error} (--skip-bad goes on)")
+        except ShareLostError as error:
+            self._give_up(str(error))
         except KeyboardInterrupt:
-            self._say("stopped")
-            sys.exit(FAILURE)
+            self._give_up("stopped")
         finally:
-            self._pipeline.close(CLOSE_TIMEOUT_S)
             self.totals.seconds = time.perf_counter() - started
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._runner.close()
+
+    def _give_up(self, reason: str) -> NoReturn:
+        self._say(reason)
+        sys.exit(FAILURE)
 
     def _feed(self, blocks: Iterator[Block], events: EventFile) -> None:
         is_shared = not self._options["quiet"]
         with ProgressBar("simulating", events.size, is_shared=is_shared) as bar:
             for block in blocks:
-                self._simulation.feed(block)
+                self._runner.feed(block)
                 bar.update(events.position)
-                if self._checkpoints is not None:
-                    self._checkpoints.save_if_due()
-
-    def _restore(self) -> None:
-        restored = self._checkpoints and self._checkpoints.restore()
-        if restored:
-            parts = restored.to_json().items()
-            known = [f"{word} {', '.join(names)}" for word, names in parts if names]
-            self._say(f"restored from the newest checkpoint: {'; '.join(known)}")
-
-    def _save(self) -> None:
-        if self._checkpoints is not None:
-            self._checkpoints.save()
 
     def outputs(self, rows: list[Any]) -> None:
         """Write outputs as JSON lines."""
         write_lines(encode_lines(rows))
+
+    def lines(self, data: bytes) -> None:
+        """Write outputs that are JSON lines already."""
+        write_lines(data)
+
+    def printed(self, text: str) -> None:
+        """Write what the program printed in another process."""
+        sys.stdout.write(text)
 
     def fault(self, error: dict[str, Any]) -> None:
         """Tell an error at run time."""
@@ -207,7 +245,7 @@ class _Run:
             sys.exit(FAILURE)
 
     def _counters(self) -> None:
-        for name, stream in self._pipeline.metrics().streams.items():
+        for name, stream in self._runner.streams().items():
             errors = "".join(
                 f", {count} {reason} errors"
                 for reason, count in stream.eval_errors.items()
@@ -219,6 +257,14 @@ class _Run:
 
     def _say(self, text: str) -> None:
         self._command.stderr.write(text)
+
+
+def _count(text: str) -> int:
+    """Return a number of processes; raises ValueError."""
+    count = int(text)
+    if count < 1:
+        raise ValueError("at least 1")
+    return count
 
 
 def _configure_logging() -> None:
