@@ -22,6 +22,7 @@ from engine.runtime.executors import Executor, QueueExecutor, StaticExecutor
 from engine.runtime.instance import Instance
 from engine.runtime.sinkhub import SinkHub
 from engine.runtime.sourcehub import SourceHub
+from engine.runtime.timers import Ticks, Timer
 from engine.wire import RowDecoder
 
 PYTHON_FRAMES_PER_CALL: Final = 8  # a call through a builtin and a lambda
@@ -94,14 +95,20 @@ class Machine:
             compiled.fields, compiled.row_class, self.adaptation, clock
         )
         self.is_parallel = plan.is_threaded
+        timers = [slot.state for slot in compiled.states]
+        self.ticks = Ticks(
+            [timer for timer in timers if isinstance(timer, Timer)],
+            self.decoder.row,
+            limits,
+        )
         self.executor = self._make_executor(limits)
         self._reject_into(outside.dead_letters or DeadLetters())
 
     def _make_executor(self, limits: Limits) -> Executor:
         if self.is_parallel:
-            return ContextExecutor(self.instance, self.sinks, limits)
+            return ContextExecutor(self.instance, self.sinks, limits, self.ticks)
         if self.compiled.queued is not None:
-            return QueueExecutor(self.instance, self.sinks, limits)
+            return QueueExecutor(self.instance, self.sinks, limits, self.ticks)
         return StaticExecutor(self.instance, self.sinks)
 
     def _reject_into(self, letters: DeadLetters) -> None:

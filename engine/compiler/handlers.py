@@ -10,6 +10,7 @@ from engine.compiler import (
     mapping,
     observing,
     operations,
+    timers,
     sequences_source,
     timers,
     partitions,

@@ -4,13 +4,14 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from engine.compiler.plan import Plan
 from engine.limits import Limits
 from engine.runtime.executors import (
+    Due,
     Executed,
     ExecutorClosedError,
     Faults,
@@ -21,7 +22,8 @@ from engine.runtime.frame import drain
 from engine.runtime.instance import Instance
 from engine.runtime.lane import Item, Lane, Output
 from engine.runtime.sinkhub import SinkHub
-from engine.runtime.state import FOREVER
+from engine.runtime.state import END_OF_TIME
+from engine.runtime.timers import Ticks
 from vpl import nodes
 
 
@@ -151,9 +153,12 @@ class ContextQueue:
 class ContextExecutor:
     """Runs each context in its own thread; `execute` may be called by many."""
 
-    def __init__(self, instance: Instance, hub: SinkHub, limits: Limits) -> None:
+    def __init__(
+        self, instance: Instance, hub: SinkHub, limits: Limits, ticks: Ticks
+    ) -> None:
         self._instance = instance
         self._hub = hub
+        self._ticks = ticks
         self._routes = instance.compiled.routes
         self._plan = instance.compiled.plan
         self._bound = limits.outputs_per_event
@@ -189,11 +194,17 @@ class ContextExecutor:
         Rows for which there is no room in time are not taken; they are the last ones.
         """
         deadline = time.monotonic() + timeout_s
-        outputs: list[Any] = []
-        faults: Faults = []
-        tickets = self._send_all(rows, is_nested, deadline)
+        tickets, taken = self._send_all(rows, is_nested, deadline)
         if on_taken is not None:
             on_taken()
+        return (*self._results(tickets, deadline), taken)
+
+    def _results(
+        self, tickets: Iterable[Ticket], deadline: float
+    ) -> tuple[list[Any], Faults, bool]:
+        """Wait for tickets and put together what came of them."""
+        outputs: list[Any] = []
+        faults: Faults = []
         is_complete = True
         for ticket in tickets:
             ticket.finished.wait(max(0.0, deadline - time.monotonic()))
@@ -201,27 +212,39 @@ class ContextExecutor:
             outputs += made
             faults += found
             is_complete = is_complete and is_done
-        return outputs, faults, is_complete, len(tickets)
+        return outputs, faults, is_complete
 
     def _send_all(
         self, rows: Iterable[Any], is_nested: bool, deadline: float
-    ) -> list[Ticket]:
+    ) -> tuple[list[Ticket], int]:
+        """Return the tickets, those of ticks included, and how many rows were taken."""
         tickets: list[Ticket] = []
+        taken = 0
         # one sender at a time, so that all contexts see events in one order
         if not self._sending.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            return tickets
+            return tickets, 0
         try:
             if self._is_closed:
                 raise ExecutorClosedError
             for row in rows:
                 inner = row.fields if is_nested else row
+                if self._ticks.timers and inner.ts >= self._ticks.due:
+                    tickets += self._send_ticks(inner.ts)
                 ticket = self._send(row.t, inner, deadline)
                 if ticket is None:
                     break
                 tickets.append(ticket)
+                taken += 1
         finally:
             self._sending.release()
-        return tickets
+        return tickets, taken
+
+    def _send_ticks(self, now: int) -> Iterator[Ticket]:
+        """Send the ticks before an event at `now`, which waits for them."""
+        for event_type, tick in self._ticks.until(now):
+            ticket = self._send(event_type, tick, None)
+            if ticket is not None:
+                yield ticket
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:
@@ -235,24 +258,30 @@ class ContextExecutor:
         outputs: list[Any] = []
         faults: Faults = []
         for _ in self._plan.streams:
-            waiting = self._instance.waiting()
-            if not waiting:
-                break
-            for stream in waiting:
-                made, found, _ = self._end(stream)
+            for stream in self._instance.waiting():
+                made, found, _, _ = self.advance([(stream, END_OF_TIME)])
                 outputs += made
                 faults += found
         return outputs, faults, True, 0
 
-    def _end(self, stream: int) -> tuple[list[Any], Faults, bool]:
-        """Have the context of a stream work off what is due, and wait for it."""
+    def advance(self, due: Sequence[Due]) -> Executed:
+        """Have the contexts of streams work off what is due, and wait for them."""
+        with self._sending:
+            if self._is_closed:
+                raise ExecutorClosedError
+            tickets = [self._end(stream, now) for stream, now in due]
+        for ticket in tickets:
+            ticket.finished.wait()
+        return (*self._results(tickets, time.monotonic()), 0)
+
+    def _end(self, stream: int, now: int) -> Ticket:
+        """Have the context of a stream work off what is due until `now`."""
         ticket = self._count.begin()
-        item: Item = (FOREVER, "", [self._instance.ending(stream)], 0, -1)
+        item: Item = (now, "", [self._instance.ending(stream)], 0, -1)
         ticket.add()
         self._queues[self._plan.streams[stream].context].put((ticket, [item]))
         ticket.done()
-        ticket.finished.wait()
-        return ticket.result()
+        return ticket
 
     def close(self, timeout_s: float) -> None:
         """Let contexts finish what is queued, at most `timeout_s` together."""
@@ -263,17 +292,18 @@ class ContextExecutor:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _send(self, event_type: str, row: Any, deadline: float) -> Ticket | None:
+    def _send(self, event_type: str, row: Any, deadline: float | None) -> Ticket | None:
         """Send one event; None if a context has no room for it in time."""
-        ticket = self._count.begin()
         route = self._routes.get(event_type)
+        if route is not None:
+            for context in route.by_context:
+                if not self._queues[context].wait_for_room(deadline):
+                    return None
+        ticket = self._count.begin()
         if route is None:
             self._instance.count_unrouted()
             ticket.done()
             return ticket
-        for context in route.by_context:
-            if not self._queues[context].wait_for_room(deadline):
-                return None
         for context, functions in route.by_context.items():
             ticket.add()
             item = (row, event_type, functions, 0, -1)

@@ -7,11 +7,12 @@ from typing import Any, Protocol
 
 from engine.compiler.plan import DEFAULT_CONTEXT
 from engine.limits import Limits
-from engine.runtime.frame import drain
+from engine.runtime.frame import cut, drain
 from engine.runtime.instance import Instance
 from engine.runtime.lane import Item, Lane
 from engine.runtime.sinkhub import SinkHub
-from engine.runtime.state import FOREVER
+from engine.runtime.state import END_OF_TIME
+from engine.runtime.timers import Ticks
 
 logger = logging.getLogger("varpulis")
 
@@ -21,6 +22,9 @@ OnTaken = Callable[[], None]
 """Called once the rows have their place in the order of all rows."""
 Executed = tuple[list[Any], Faults, bool, int]
 """Outputs, faults, whether everything is done, and how many rows were taken."""
+
+Due = tuple[int, int]
+"""A stream by index, and the time in ns up to which it works off what is due."""
 
 
 class ExecutorClosedError(Exception):
@@ -56,6 +60,10 @@ class Executor(Protocol):
 
     def flush(self) -> Executed:
         """Let time run to infinity and return what that caused."""
+        ...
+
+    def advance(self, due: Sequence[Due]) -> Executed:
+        """Work off what is due in streams without an event, and return what it caused."""
         ...
 
     def close(self, timeout_s: float) -> None:
@@ -122,10 +130,14 @@ class StaticExecutor:
 
     def flush(self) -> Executed:
         """Work off what is due some time, stream by stream."""
+        return self.advance([(at, END_OF_TIME) for at in self._instance.waiting()])
+
+    def advance(self, due: Sequence[Due]) -> Executed:
+        """Work off what is due in streams."""
         outputs: list[Any] = []
-        for stream in self._instance.waiting():
+        for stream, now in due:
             try:
-                self._instance.ending(stream)(FOREVER, outputs)
+                self._instance.ending(stream)(now, outputs)
             except Exception as error:  # boundary to generated code
                 self.crashed(error)
         self._hub.flush(self._ports, self._instance.frames)
@@ -153,9 +165,12 @@ class StaticExecutor:
 class QueueExecutor:
     """Runs a program that needs a queue, without threads."""
 
-    def __init__(self, instance: Instance, hub: SinkHub, limits: Limits) -> None:
+    def __init__(
+        self, instance: Instance, hub: SinkHub, limits: Limits, ticks: Ticks
+    ) -> None:
         self._instance = instance
         self._hub = hub
+        self._ticks = ticks
         self._routes = instance.compiled.routes
         self._budget = next(iter(instance.budgets.values()))
         bound = limits.outputs_per_event
@@ -174,12 +189,24 @@ class QueueExecutor:
         """Run rows one by one."""
         outputs: list[Any] = []
         crashes: Faults = []
+        has_timers = bool(self._ticks.timers)
         for envelope in rows:
             row = envelope.fields if is_nested else envelope
+            if has_timers and row.ts >= self._ticks.due:
+                self._tick(row.ts, outputs, crashes)
             self._one(envelope.t, row, outputs, crashes)
         self._hub.flush(self._instance.compiled.ports, self._instance.frames)
         faults = drain(self._instance.faulted[DEFAULT_CONTEXT]) + crashes
         return outputs, faults, True, len(rows)
+
+    def _tick(self, now: int, outputs: list[Any], crashes: Faults) -> None:
+        """Run the ticks before an event at `now`; their outputs count as its own."""
+        start = len(outputs)
+        for event_type, tick in self._ticks.until(now):
+            self._one(event_type, tick, outputs, crashes)
+            if len(outputs) - start > self._lane.bound:
+                cut(outputs, start, self._ticks.frame)
+                return
 
     def _one(
         self, event_type: str, row: Any, outputs: list[Any], crashes: Faults
@@ -211,14 +238,21 @@ class QueueExecutor:
     def flush(self) -> Executed:
         """Work off what is due some time, stream by stream, until nothing is."""
         outputs: list[Any] = []
-        crashes: Faults = []
+        faults: Faults = []
         for _ in self._instance.frames:
-            waiting = self._instance.waiting()
-            if not waiting:
-                break
-            for stream in waiting:
-                end = self._instance.ending(stream)
-                self._work_off((FOREVER, "", [end], 0, -1), outputs, crashes)
+            for stream in self._instance.waiting():
+                made, found, _, _ = self.advance([(stream, END_OF_TIME)])
+                outputs += made
+                faults += found
+        return outputs, faults, True, 0
+
+    def advance(self, due: Sequence[Due]) -> Executed:
+        """Work off what is due in streams and what that causes."""
+        outputs: list[Any] = []
+        crashes: Faults = []
+        for stream, now in due:
+            end = self._instance.ending(stream)
+            self._work_off((now, "", [end], 0, -1), outputs, crashes)
         self._hub.flush(self._instance.compiled.ports, self._instance.frames)
         faults = drain(self._instance.faulted[DEFAULT_CONTEXT]) + crashes
         return outputs, faults, True, 0

@@ -6,7 +6,9 @@ from engine.limits import Limits
 from engine.runtime.frame import Frame
 
 FOREVER: Final = 2**63 - 1
-"""A due time no clock reaches by events, in ns; `flush` does."""
+"""A due time that never comes, in ns."""
+END_OF_TIME: Final = FOREVER - 1
+"""How far `flush` lets time run, in ns."""
 
 
 class Codec(Protocol):
