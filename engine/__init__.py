@@ -5,6 +5,7 @@ Other packages import from here only.
 
 from engine.errors import (
     BadEventError,
+    CheckpointError,
     EngineError,
     EventTooLargeError,
     InvalidProgramError,
@@ -22,6 +23,7 @@ from engine.runtime.clock import Clock, SystemClock
 __all__ = [
     "BadEventError",
     "BatchReply",
+    "CheckpointError",
     "Clock",
     "EngineError",
     "Event",

@@ -13,7 +13,13 @@ import msgspec
 import vpl
 from engine import checkpoint as checkpoints
 from engine.compiler.codegen import Compiled
-from engine.connectors.base import LookupFactory, Sink, SinkFactory, SourceFactory
+from engine.connectors.base import (
+    ConnectorSpec,
+    LookupFactory,
+    Sink,
+    SinkFactory,
+    SourceFactory,
+)
 from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.guard import Guard
 from engine.encoding import encode
@@ -112,6 +118,7 @@ class Pipeline:
         self._starting = threading.Lock()
         self._is_started = False
         self._is_closed = False
+        self._is_silent = False
         self._counts = PipelineMetrics()
         compiled, self.diagnostics = loaded
         machine = Machine(name, compiled, limits, clock, outside)
@@ -149,10 +156,16 @@ class Pipeline:
 
         return Intake(row, self._take)
 
+    def silence(self, timeout_s: float = 5.0) -> None:
+        """Let sources bring no more events; `inject` still does."""
+        if self._is_started and not self._is_silent:
+            self._is_silent = True
+            self._machine.sources.close(timeout_s)
+
     def close(self, timeout_s: float = 5.0) -> None:
         """Finish what was begun, deliver what sinks hold, and take no more events."""
-        if self._is_started and not self._is_closed:
-            self._machine.sources.close(timeout_s)
+        if not self._is_closed:
+            self.silence(timeout_s)
         with self._starting:
             if self._is_closed:
                 return
@@ -251,6 +264,11 @@ class Pipeline:
     def sinks(self) -> dict[str, Sink]:
         """Return the sinks by the name of their connector."""
         return dict(self._machine.sinks.sinks)
+
+    @property
+    def connections(self) -> tuple[tuple[ConnectorSpec, Sink], ...]:
+        """Return the sinks with the connectors they belong to."""
+        return self._machine.sinks.connections
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:

@@ -61,6 +61,11 @@ class SinkHub:
             if sink is not None:
                 self._by_port[port.generated] = sink
 
+    @property
+    def connections(self) -> tuple[tuple[ConnectorSpec, Sink], ...]:
+        """Return the sinks with the connectors they belong to."""
+        return tuple(self._made)
+
     def open(self) -> None:
         """Open every sink that is not open yet."""
         for spec, sink in self._made:

@@ -15,7 +15,15 @@ from engine.worker.errors import (
     queue_full,
 )
 from engine.worker.gate import Gate
-from engine.worker.handlers import batches, events, ingest, pipelines, process, programs
+from engine.worker.handlers import (
+    batches,
+    events,
+    ingest,
+    pipelines,
+    process,
+    programs,
+    state,
+)
 from engine.worker.hot_paths import Answer, HotPaths
 from engine.worker.routing import Handler, path
 from engine.worker.services import Services
@@ -44,6 +52,9 @@ def routes() -> list[BaseRoute]:
             DELETE=pipelines.delete_pipeline,
         ),
         path(f"{PIPELINE}/metrics", GET=pipelines.show_metrics),
+        path(f"{PIPELINE}/checkpoint", POST=state.take_checkpoint),
+        path(f"{PIPELINE}/restore", POST=state.restore_checkpoint),
+        path(f"{PIPELINE}/reload", POST=state.reload_pipeline),
         path(f"{BASE}/validate", POST=programs.validate),
         path("/health", GET=process.health),
         path("/ready", GET=process.ready),

@@ -37,6 +37,7 @@ class WorkerConfig:
     queue_limit: int = 10_000
     shutdown_timeout_s: float = 30.0
     state_dir: Path | None = None
+    checkpoint_interval_s: float = 30.0
     metrics: bool = False
     metrics_port: int = 9090
     tls_cert: Path | None = None
@@ -67,6 +68,7 @@ def load_config(flags: Mapping[str, Any], env: Mapping[str, str]) -> WorkerConfi
     values["coordinators"] = values.pop("coordinator") or ()
     values["labels"] = values.pop("label")
     values["shutdown_timeout_s"] = values.pop("shutdown_timeout")
+    values["checkpoint_interval_s"] = values.pop("checkpoint_interval")
     values["worker_id"] = values["worker_id"] or ""
     config = WorkerConfig(**values)
     _check_identity(config)

@@ -9,14 +9,6 @@ from engine.runtime.sourcehub import Subscription
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSink:
-    """A sink as one pipeline uses it."""
-
-    spec: ConnectorSpec
-    sink: Sink
-
-
-@dataclass(frozen=True, slots=True)
 class ConnectorUse:
     """One connector in one direction, with what it says of itself."""
 
@@ -47,7 +39,7 @@ class ConnectorUse:
 
 
 def connector_uses(
-    subscriptions: Iterable[Subscription], sinks: Iterable[OpenSink]
+    subscriptions: Iterable[Subscription], sinks: Iterable[tuple[ConnectorSpec, Sink]]
 ) -> list[ConnectorUse]:
     """Return sources, then sinks, as they are now."""
     sources = [
@@ -55,6 +47,5 @@ def connector_uses(
         for used in subscriptions
     ]
     return sources + [
-        ConnectorUse(used.spec, "out", used.sink.connected, used.sink.status())
-        for used in sinks
+        ConnectorUse(spec, "out", sink.connected, sink.status()) for spec, sink in sinks
     ]

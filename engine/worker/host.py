@@ -4,26 +4,22 @@ import asyncio
 import logging
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
-from engine import InvalidProgramError, LoadError, Pipeline, compile_program
-from engine.connectors.base import ConnectorSpec, Sink, SinkFactory, SourceFactory
-from engine.connectors.dead_letters import DeadLetters
-from engine.connectors.guard import Guard
-from engine.connectors.registry import UnknownConnectorError
-from engine.worker.connector_use import OpenSink
+from engine import Pipeline
+from engine.checkpoint import Restored
+from engine.worker.checkpointer import Checkpointer
+from engine.worker.deployment import Deployment
 from engine.worker.errors import (
     ApiError,
-    broken_program,
     pipeline_not_found,
     stopping,
 )
-from engine.worker.hosted import Deployment, HostedPipeline
-from vpl import Host
+from engine.worker.hosted import HostedPipeline
+from engine.worker.launcher import Launcher
 
 logger = logging.getLogger("varpulis")
 
@@ -31,8 +27,6 @@ CLOSE_TIMEOUT_S = 5.0
 REMEMBERED_PLACEMENTS = 10_000
 
 Placement = tuple[str | None, str, int]
-SourcesOf = Callable[[str], SourceFactory]
-"""Gives the sources of one pipeline, whose name on this worker outlives a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +56,25 @@ class PipelineHost:
     """Keep the running pipelines by id, in the order of their deploys.
 
     Deploys are idempotent by id, and an older generation of a placement is refused
-    for as long as this process remembers the newer one. Without `sources_of` only
-    injected events arrive.
+    for as long as this process remembers the newer one. With a checkpointer new
+    pipelines go on from their last checkpoint.
     """
 
     def __init__(
         self,
+        launcher: Launcher,
         *,
-        make_sink: SinkFactory,
         max_pipelines: int,
         queue_limit: int,
         store: DeploymentStore | None = None,
-        sources_of: SourcesOf | None = None,
-        dead_letters: DeadLetters | None = None,
-        guard: Guard | None = None,
+        checkpointer: Checkpointer | None = None,
     ) -> None:
         self.max_pipelines = max_pipelines
         self.queue_limit = queue_limit
         self.is_stopping = False
-        self._make_sink = make_sink
-        self._sources_of = sources_of
-        self._dead_letters = dead_letters
-        self._guard = guard
+        self._launcher = launcher
         self._store = store
+        self._checkpointer = checkpointer
         self._hosted: dict[str, HostedPipeline] = {}
         self._generations: OrderedDict[Placement, int] = OrderedDict()
         self._deploying = asyncio.Lock()
@@ -115,7 +105,7 @@ class PipelineHost:
         """Run a program; returns the pipeline and whether it is new.
 
         The same id and generation again give the pipeline that runs already; a newer
-        generation of an id replaces it, after the new one has started. Raises
+        generation of an id is a reload of it. Raises
         ApiError 400 for a broken program, 409 `stale_generation`, 429
         `quota_exceeded`, 503 when stopping.
         """
@@ -125,16 +115,15 @@ class PipelineHost:
             old = self._hosted.get(deployment.id or "")
             if old and old.deployment.generation == deployment.generation:
                 return old, False
-            if not old:
-                self._refuse_full()
+            if old:
+                await self.reload(old, deployment, keeps_state=True)
+                self._remember(deployment)
+                return old, True
+            self._refuse_full()
             hosted = await self._start(deployment)
             self._remember(deployment)
             self._hosted[hosted.id] = hosted
-            if old:
-                self._leaving.append(old)
             await self._keep(hosted)
-        if old:
-            await self._end(old)
         return hosted, True
 
     async def remove(self, pipeline_id: str) -> None:
@@ -145,6 +134,8 @@ class PipelineHost:
         if self._store:
             await asyncio.to_thread(self._store.forget, pipeline_id)
         await self._end(hosted)
+        if self._checkpointer:
+            await asyncio.to_thread(self._checkpointer.forget, pipeline_id)
 
     async def restore(self) -> None:
         """Run again what the store has kept; what does not compile is logged."""
@@ -157,9 +148,17 @@ class PipelineHost:
     async def stop(self, timeout_s: float) -> bool:
         """Take nothing new, finish what is queued, close all; False if out of time."""
         self.is_stopping = True
-        tasks = [self._close(hosted, timeout_s) for hosted in self.all()]
+        tasks = [self._leave(hosted, timeout_s) for hosted in self.all()]
         finished = await asyncio.gather(*tasks)
         return all(finished)
+
+    async def _leave(self, hosted: HostedPipeline, timeout_s: float) -> bool:
+        """Finish a pipeline that is to go on after a restart."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + timeout_s
+        if self._checkpointer and await hosted.silence(timeout_s):
+            await self._checkpointer.write(hosted)
+        return await self._close(hosted, max(0.0, ends - loop.time()))
 
     def totals(self) -> Totals:
         """Return the counters of the worker, removed pipelines included."""
@@ -178,44 +177,38 @@ class PipelineHost:
             await asyncio.to_thread(self._store.save, kept)
 
     async def _start(self, deployment: Deployment) -> HostedPipeline:
-        sinks: list[OpenSink] = []
         pipeline_id = deployment.id or str(uuid.uuid4())
-        sources = self._sources_of and self._sources_of(
-            _lasting_name(deployment, pipeline_id)
-        )
 
-        def make_and_keep(spec: ConnectorSpec) -> Sink:
-            sink = self._make_sink(spec)
-            sinks.append(OpenSink(spec, sink))
-            return sink
-
-        def compile_and_start() -> Pipeline:
-            pipeline = compile_program(
-                deployment.source,
-                name=deployment.name,
-                sinks=make_and_keep,
-                sources=sources,
-                dead_letters=self._dead_letters,
-                guard=self._guard,
-                imports=deployment.imports,
-                host=Host(loads=True),
-            )
+        def make_and_start() -> Pipeline:
+            pipeline = self._launcher.make(deployment, pipeline_id)
+            if self._checkpointer:
+                self._checkpointer.restore(pipeline_id, pipeline)
             pipeline.start()
             return pipeline
 
-        try:
-            pipeline = await asyncio.to_thread(compile_and_start)
-        except InvalidProgramError as error:
-            raise broken_program(error.diagnostics) from error
-        except (UnknownConnectorError, LoadError) as error:
-            raise ApiError(400, "invalid_vpl", str(error)) from error
+        pipeline = await asyncio.to_thread(make_and_start)
         return HostedPipeline(
-            pipeline_id,
-            deployment,
-            pipeline,
-            sinks=sinks,
-            queue_limit=self.queue_limit,
+            pipeline_id, deployment, pipeline, queue_limit=self.queue_limit
         )
+
+    async def reload(
+        self, hosted: HostedPipeline, deployment: Deployment, *, keeps_state: bool
+    ) -> Restored:
+        """Run another program in a pipeline, between two of its events.
+
+        Raises ApiError 400 for a broken program; the old one runs on then.
+        """
+        self.refuse_when_stopping()
+
+        def exchange() -> Restored:
+            return self._launcher.reload(
+                hosted.pipeline, deployment, keeps_state=keeps_state
+            )
+
+        restored = await asyncio.to_thread(exchange)
+        hosted.reloaded(deployment)
+        await self._keep(hosted)
+        return restored
 
     async def _end(self, hosted: HostedPipeline) -> None:
         await self._close(hosted, CLOSE_TIMEOUT_S)
@@ -264,10 +257,3 @@ class PipelineHost:
         self._generations.move_to_end(deployment.placement)
         if len(self._generations) > REMEMBERED_PLACEMENTS:
             self._generations.popitem(last=False)
-
-
-def _lasting_name(deployment: Deployment, pipeline_id: str) -> str:
-    """Return what a pipeline is to far sides that remember it over restarts."""
-    if deployment.group_id is None:
-        return pipeline_id
-    return "/".join(map(str, deployment.placement))

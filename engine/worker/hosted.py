@@ -6,16 +6,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine import EngineError, Pipeline, QueueFullError
 from engine.worker.bounded import quick_bytes
-from engine.worker.connector_use import ConnectorUse, OpenSink, connector_uses
+from engine.worker.connector_use import ConnectorUse, connector_uses
+from engine.worker.deployment import Deployment
 from engine.worker.errors import queue_full
 from engine.worker.latency import LatencyHistogram
 from engine.worker.seen_ids import SeenIds
+
+if TYPE_CHECKING:
+    from engine.worker.checkpoint_store import Saved
 
 logger = logging.getLogger("varpulis")
 
@@ -26,30 +28,6 @@ PARALLEL_CALLS = 32  # events under way in a pipeline with contexts
 OnTaken = Callable[[], None]
 Work = Callable[[OnTaken], T]
 """Something to do with a pipeline; calls back once later work cannot overtake it."""
-
-
-class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a deploy asks for (api.md 7.1); `id` is chosen by the coordinator.
-
-    `imports` has the sources of the files that the program imports, by path.
-
-    Pipelines without `group_id` were put on this worker by hand and belong to no
-    coordinator.
-    """
-
-    name: str
-    source: str
-    imports: dict[str, str] = {}
-    id: str | None = None
-    group_id: str | None = None
-    replica: int = 0
-    generation: int = 1
-    cluster_id: str | None = None
-
-    @property
-    def placement(self) -> tuple[str | None, str, int]:
-        """Return what stays the same over moves and updates of this placement."""
-        return self.group_id, self.name, self.replica
 
 
 class HostedPipeline:
@@ -66,29 +44,42 @@ class HostedPipeline:
         deployment: Deployment,
         pipeline: Pipeline,
         *,
-        sinks: Sequence[OpenSink],
         queue_limit: int,
     ) -> None:
         self.id = pipeline_id
         self.deployment = deployment
         self.pipeline = pipeline
-        self.sinks = sinks
+        self.checkpoint: Saved | None = None
         self.queue_limit = queue_limit
         self.queue_depth = 0
         self.latency = LatencyHistogram()
         self.seen_ids = SeenIds(time.monotonic)
         self.started_at = time.monotonic()
         self._room = asyncio.Event()
-        # What sources bring may hold the pipeline up, which must not hold up the loop.
-        has_sources = bool(pipeline.subscriptions)
-        self._quick_bytes = -1 if has_sources else quick_bytes(pipeline.program)
-        self._threads = ThreadPoolExecutor(
-            PARALLEL_CALLS if pipeline.is_parallel else 1,
-            thread_name_prefix=f"pipeline-{self.name}",
-        )
+        self._quick_bytes = self._quick()
+        self._threads = self._make_threads()
         self._under_way: set[asyncio.Future[Any]] = set()
         self._last_taken = threading.Event()
         self._last_taken.set()
+
+    def _quick(self) -> int:
+        """Return up to how many bytes of events are handled on the event loop."""
+        # What sources bring may hold the pipeline up, which must not hold up the loop.
+        has_sources = bool(self.pipeline.subscriptions)
+        return -1 if has_sources else quick_bytes(self.pipeline.program)
+
+    def _make_threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(
+            PARALLEL_CALLS if self.pipeline.is_parallel else 1,
+            thread_name_prefix=f"pipeline-{self.name}",
+        )
+
+    def reloaded(self, deployment: Deployment) -> None:
+        """Go on with another program, which the pipeline runs already."""
+        self.deployment = deployment
+        self._quick_bytes = self._quick()
+        before, self._threads = self._threads, self._make_threads()
+        before.shutdown(wait=False)
 
     @property
     def name(self) -> str:
@@ -177,6 +168,21 @@ class HostedPipeline:
 
         return run
 
+    async def silence(self, timeout_s: float) -> bool:
+        """Do the queued work and let sources bring no more; False if it takes longer.
+
+        Afterwards nothing changes the state of the pipeline but time.
+        """
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + timeout_s
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=timeout_s)
+            if late:
+                return False
+        left_s = max(0.0, ends - loop.time())
+        await loop.run_in_executor(self._threads, self.pipeline.silence, left_s)
+        return True
+
     async def close(self, timeout_s: float) -> bool:
         """End the pipeline after its queued work; False if it takes longer."""
         loop = asyncio.get_running_loop()
@@ -197,7 +203,7 @@ class HostedPipeline:
 
     def connectors(self) -> list[ConnectorUse]:
         """Return sources and sinks as they are now."""
-        return connector_uses(self.pipeline.subscriptions, self.sinks)
+        return connector_uses(self.pipeline.subscriptions, self.pipeline.connections)
 
     def faults(self) -> Sequence[Mapping[str, Any]]:
         """Return the connectors that are not connected, as /ready lists them."""

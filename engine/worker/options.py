@@ -179,6 +179,12 @@ OPTIONS = (
         "shutdown-timeout", parse_seconds, "seconds to finish work on stopping", "30"
     ),
     Option("state-dir", parse_path, "folder in which pipelines survive a restart"),
+    Option(
+        "checkpoint-interval",
+        parse_seconds,
+        "seconds between checkpoints in the state directory",
+        "30",
+    ),
     Option("metrics", parse_flag, "also open --metrics-port for Prometheus", flag=True),
     Option("metrics-port", parse_port, "port opened by --metrics", "9090"),
     Option("tls-cert", parse_path, "certificate file (PEM); with --tls-key"),

@@ -14,11 +14,19 @@ import uvloop
 
 from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.guard import Guard
-from engine.connectors.registry import SinkMaker, SourceMaker, Surroundings
+from engine.connectors.registry import (
+    LookupMaker,
+    SinkMaker,
+    SourceMaker,
+    Surroundings,
+)
 from engine.worker.app import build_app, build_metrics_app
+from engine.worker.checkpoint_store import CheckpointStore
+from engine.worker.checkpointer import Checkpointer
 from engine.worker.config import WorkerConfig
 from engine.worker.host import PipelineHost
 from engine.worker.identity import bracketed, make_identity
+from engine.worker.launcher import Launcher
 from engine.worker.listen import bind, make_server, started
 from engine.worker.options import ConfigError
 from engine.worker.services import Services
@@ -51,6 +59,7 @@ class WorkerProcess:
         self.is_stuck = False
         self._config = config
         self._stop = asyncio.Event()
+        self._checkpointer: Checkpointer | None = None
 
     async def run(self) -> None:
         """Serve until SIGINT or SIGTERM, or raise ConfigError."""
@@ -72,14 +81,21 @@ class WorkerProcess:
         worker_id = config.worker_id or (state.worker_id() if state else "")
         identity = make_identity(config, bound, worker_id)
         around = _surroundings(config, bound, state)
-        host = PipelineHost(
+        launcher = Launcher(
             make_sink=SinkMaker(around),
+            sources_of=SourceMaker(around).owned_by,
+            make_lookup=LookupMaker(around),
+            dead_letters=around.dead_letters,
+            guard=around.guard,
+        )
+        if state:
+            self._checkpointer = Checkpointer(CheckpointStore(state.checkpoints))
+        host = PipelineHost(
+            launcher,
             max_pipelines=config.max_pipelines,
             queue_limit=config.queue_limit,
             store=state,
-            sources_of=SourceMaker(around).owned_by,
-            dead_letters=around.dead_letters,
-            guard=around.guard,
+            checkpointer=self._checkpointer,
         )
         return Services(config=config, identity=identity, host=host)
 
@@ -106,11 +122,18 @@ class WorkerProcess:
         logger.info("Server listening on %s:%d", bracketed(host), port)
         services.link = await self._make_link(services)
         linking = asyncio.create_task(_keep_linked(services.link))
+        keeping = asyncio.create_task(self._keep_checkpoints(services))
         async with self._metrics_server(services):
             await self._until_stopped(serving)
+            keeping.cancel()
             await self._wind_down(services, linking)
         server.should_exit = True
         await serving
+
+    async def _keep_checkpoints(self, services: Services) -> None:
+        if self._checkpointer:
+            interval_s = self._config.checkpoint_interval_s
+            await self._checkpointer.run(services.host.all, interval_s)
 
     def _announce_link(self, services: Services) -> None:
         if self._config.coordinators:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import msgspec
 
 from engine.worker.config import WorkerConfig, make_worker_id
-from engine.worker.hosted import Deployment
+from engine.worker.deployment import Deployment
 from engine.worker.options import ConfigError
 
 logger = logging.getLogger("varpulis")

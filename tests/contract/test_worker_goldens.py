@@ -9,11 +9,11 @@ import pytest
 
 from engine import PipelineMetrics
 from engine.connectors.base import ConnectorSpec
-from engine.worker.connector_use import OpenSink, connector_uses
+from engine.worker.connector_use import connector_uses
+from engine.worker.deployment import Deployment
 from engine.worker.envelope import Envelope
 from engine.worker.handlers.pipelines import check_deployment
 from engine.worker.host import Totals
-from engine.worker.hosted import Deployment
 from engine.worker.identity import Identity
 from engine.worker.payloads import decode_event
 from engine.worker.reports import heartbeat_body, register_body
@@ -54,7 +54,7 @@ def hosted():
         name=deployment.name,
         deployment=deployment,
         pipeline=SimpleNamespace(fingerprint=FINGERPRINT, metrics=lambda: metrics),
-        connectors=lambda: connector_uses((), [OpenSink(spec, sink)]),
+        connectors=lambda: connector_uses((), [(spec, sink)]),
         queue_depth=14,
         queue_limit=10_000,
     )

@@ -9,9 +9,10 @@ import pytest
 from engine.connectors.fake import RecordingSinks
 from engine.worker.app import build_app, build_plain_app
 from engine.worker.config import WorkerConfig
+from engine.worker.deployment import Deployment
 from engine.worker.host import PipelineHost
-from engine.worker.hosted import Deployment
 from engine.worker.identity import make_identity
+from engine.worker.launcher import Launcher
 from engine.worker.services import Services
 
 SOURCE = "stream S = X .where(v > 1) .emit(v: v)"
@@ -79,7 +80,7 @@ async def answers(method, target, headers, body, *, break_it=False):
     found = []
     for build in (build_app, build_plain_app):
         host = PipelineHost(
-            make_sink=RecordingSinks(), max_pipelines=10, queue_limit=100
+            Launcher(make_sink=RecordingSinks()), max_pipelines=10, queue_limit=100
         )
         config = WorkerConfig(api_key="test")
         identity = make_identity(config, ("127.0.0.1", 9000), "depot-7")

@@ -6,8 +6,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from engine.worker.deployment import Deployment
 from engine.worker.errors import bad_request, diagnostic_json
-from engine.worker.hosted import Deployment, HostedPipeline
+from engine.worker.hosted import HostedPipeline
 from engine.worker.limits import PROGRAM_LIMIT
 from engine.worker.requests import convert, json_object, query_flag, query_page
 from engine.worker.responses import json_response

@@ -14,6 +14,7 @@ from engine.worker.app import build_app
 from engine.worker.config import WorkerConfig
 from engine.worker.host import PipelineHost
 from engine.worker.identity import make_identity
+from engine.worker.launcher import Launcher
 from engine.worker.listen import bind, make_server, started
 from engine.worker.services import Services
 
@@ -107,7 +108,7 @@ class RunningWorker:
         self._stop = asyncio.Event()
         config = self._config
         host = PipelineHost(
-            make_sink=self.sinks,
+            Launcher(make_sink=self.sinks),
             max_pipelines=config.max_pipelines,
             queue_limit=config.queue_limit,
         )

@@ -385,3 +385,63 @@ def test_work_that_does_not_end_does_not_keep_it_from_ending(start):
     server.call("POST", path, {"event_type": "X"})
     assert server.end() == 0
     assert "not finished" in server.log
+
+
+COUNTING = (
+    "var n = 0\n"
+    "fn next():\n    n := n + 1\n    return n\n"
+    "stream S = In .emit(n: next())\n"
+)
+
+
+def _count(server) -> int:
+    body = {"event_type": "In", "fields": {}}
+    answer = server.call("POST", "/api/v1/pipelines/count/events", body).json()
+    (output,) = answer["output_events"]
+    return output["n"]
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.ckpt"))
+
+
+def _with_state(start, folder: Path, *options: str):
+    server = start(
+        *("--api-key", "test", "--worker-id", "w1", "--state-dir", str(folder)),
+        *options,
+    )
+    server.wait_until_up()
+    return server
+
+
+def _deploy_count(server) -> None:
+    body = {"id": "count", "name": "count", "source": COUNTING}
+    assert server.call("POST", "/api/v1/pipelines", body).status_code == 201
+
+
+def test_state_goes_on_after_an_orderly_stop(start, tmp_path):
+    server = _with_state(start, tmp_path)
+    _deploy_count(server)
+    assert [_count(server) for _ in range(3)] == [1, 2, 3]
+    assert server.end() == 0
+    assert _count(_with_state(start, tmp_path)) == 4
+
+
+def test_after_kill_9_pipelines_run_on_from_their_last_good_checkpoint(start, tmp_path):
+    server = _with_state(start, tmp_path, "--checkpoint-interval", "0.1")
+    _deploy_count(server)
+    assert [_count(server) for _ in range(3)] == [1, 2, 3]
+    written = len(_checkpoints(tmp_path))
+    newest = _checkpoints(tmp_path)[-1].name if written else ""
+
+    def written_since():
+        paths = _checkpoints(tmp_path)
+        return bool(paths) and int(paths[-1].stem) >= int(newest[:12] or 0) + 2
+
+    assert wait_until(written_since)
+    server.end(signal.SIGKILL)
+    damaged = _checkpoints(tmp_path)[-1]
+    damaged.write_bytes(damaged.read_bytes()[:-5])
+    again = _with_state(start, tmp_path)
+    assert _count(again) == 4
+    assert f"{damaged.name} is passed over" in again.log

@@ -6,9 +6,10 @@ from engine.connectors.fake import RecordingSinks
 from engine.worker.config import WorkerConfig
 from engine.worker.coordinator_client import CoordinatorUnreachableError
 from engine.worker.coordinator_link import CoordinatorLink, registration_headers
+from engine.worker.deployment import Deployment
 from engine.worker.host import PipelineHost
-from engine.worker.hosted import Deployment
 from engine.worker.identity import make_identity
+from engine.worker.launcher import Launcher
 from engine.worker.link_state import Answer
 
 ECHO = "stream S = X .emit(v: v)"
@@ -37,7 +38,9 @@ class ScriptedClient:
 
 @pytest.fixture
 def host():
-    return PipelineHost(make_sink=RecordingSinks(), max_pipelines=9, queue_limit=9)
+    return PipelineHost(
+        Launcher(make_sink=RecordingSinks()), max_pipelines=9, queue_limit=9
+    )
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from engine.worker.bounded import MAX_BYTES, quick_bytes
 from engine.worker.config import WorkerConfig
-from engine.worker.hosted import Deployment
+from engine.worker.deployment import Deployment
 from engine.worker.identity import advertised_address
 from engine.worker.latency import LatencyHistogram
 from engine.worker.lines import LineCutter
