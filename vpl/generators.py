@@ -234,10 +234,14 @@ def _place(span: Span, lines: list[Line]) -> Span:
 
 def relocate(lexed: LexResult, lines: list[Line]) -> None:
     """Give tokens and findings of expanded text their places in the template."""
-    for token in lexed.tokens:
+    for at, token in enumerate(lexed.tokens):
         place = _place(token.span, lines)
-        token.line, token.origin = place.line, place.origin
-        token.column, token.end_column = place.column, place.end_column
+        lexed.tokens[at] = token._replace(
+            line=place.line,
+            column=place.column,
+            end_column=place.end_column,
+            origin=place.origin,
+        )
     moved = [
         Diagnostic(found.code, found.message, _place(found.span, lines), found.hint)
         for found in lexed.diagnostics

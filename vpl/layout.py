@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 from vpl.diagnostics import Diagnostic
 from vpl.tokens import CLOSERS, CONTINUES_LINE, LEAVES_OPEN, OPENERS, Token
 
+_BATCH = 256
+_TURNS = frozenset((*OPENERS, *CLOSERS, ";", "<", "eof"))
+"""Tokens after which other rules may hold for those that follow."""
+
+_MIXED = "indentation mixes tabs and spaces"
 _UNKNOWN = -1
 """The column of a lambda block whose first statement stands beside its brace."""
 
@@ -41,6 +46,7 @@ class Layout:
     def __init__(self, tokens: list[Token], findings: list[Diagnostic]) -> None:
         self.raw = tokens
         self._findings = findings
+        self._found: list[tuple[int, Diagnostic]] = []
         self._index = 0
         self._pending: deque[Token] = deque()
         self._frames = [_Frame(None, lines=True)]
@@ -48,11 +54,47 @@ class Layout:
         self._blank: str | None = None
         self._mixed = False
 
-    def restart(self, index: int) -> None:
-        """Go on at raw token `index` as if a new program began there."""
+    def restart(self, index: int, seen: int) -> None:
+        """Go on at raw token `index` as if a new program began there.
+
+        Of tokens beyond `seen`, which nobody has taken, the findings are dropped.
+        """
+        kept = [item for item in self._found if item[0] <= seen]
+        if len(kept) < len(self._found):
+            self._mixed = any(item.message == _MIXED for item in self._findings)
+        self._found = kept
+        self._publish()
         self._index = index
         self._pending.clear()
         self._frames = [_Frame(None, lines=True)]
+
+    def batch(self) -> list[Token]:
+        """Return the next tokens, some hundred; in the end `eof` for ever.
+
+        The end comes on its own, when all before it has been taken.
+        """
+        self._publish()
+        found: list[Token] = []
+        raw, frames = self.raw, self._frames
+        while len(found) < _BATCH:
+            frame = frames[-1]
+            token = raw[self._index]
+            if token.kind == "eof" and found and not self._pending:
+                break
+            if token.kind in _TURNS or self._pending or frame.lines:
+                plain = token.lead is None and not frame.starting and not self._pending
+                if not plain or token.kind in _TURNS:
+                    found.append(self.pull())
+                    if token.kind == "eof" and not self._pending:
+                        break
+                    continue
+            self._index += 1
+            found.append(token)
+        return found
+
+    def _publish(self) -> None:
+        self._findings += [finding for _, finding in self._found]
+        self._found.clear()
 
     def pull(self) -> Token:
         """Return the next token; after the last one `eof` for ever."""
@@ -202,7 +244,8 @@ class Layout:
             self._blank = lead[0]
         if lead.strip(self._blank):
             self._mixed = True
-            self._report(token, "indentation mixes tabs and spaces")
+            self._report(token, _MIXED)
 
     def _report(self, token: Token, message: str) -> None:
-        self._findings.append(Diagnostic("E104", message, token.span))
+        finding = Diagnostic("E104", message, token.span)
+        self._found.append((token.index, finding))

@@ -8,10 +8,11 @@ parser going.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from vpl import literals
 from vpl.diagnostics import Diagnostic
-from vpl.limits import MAX_FINDINGS
+from vpl.limits import MAX_FINDINGS, MAX_TOKENS
 from vpl.source import TYPED, Origin, Span
 from vpl.tokens import RESERVED, Token, printable
 
@@ -36,6 +37,7 @@ _MASTER = re.compile(
     re.VERBOSE,
 )
 _NAME, _OPERATOR, _NEWLINE, _NUMBER, _STRING, _COMMENT, _BLOCK = range(1, 8)
+_make = partial(tuple.__new__, Token)
 _QUOTED, _TIME, _UNCLOSED, _UNKNOWN = range(8, 12)
 
 
@@ -78,20 +80,43 @@ class _Lexer:
             _UNCLOSED: self._unclosed,
             _UNKNOWN: self._unknown,
         }
+        add, make, origin, tokens = self.tokens.append, _make, self.origin, self.tokens
         for match in _MASTER.finditer(self.source, self.line_start):
             group = match.lastindex
             if group is None:
                 continue
-            start, end = match.span(group)
-            if group == _NAME:
-                word = match[_NAME]
-                self._add(word if word in RESERVED else "name", word, start, end)
-            elif group == _OPERATOR:
-                text = match[_OPERATOR]
-                self._add(text, text, start, end)
-            else:
-                rare[group](start, end)
-        self._add("eof", "", len(self.source), len(self.source))
+            if group > _OPERATOR:
+                rare[group](*match.span(group))
+                if len(tokens) > MAX_TOKENS:
+                    break
+                continue
+            text = match[group]
+            end = match.end() - self.line_start + 1
+            kind = "name" if group == _NAME and text not in RESERVED else text
+            lead = self._lead(match.start(group)) if self.fresh else None
+            column = end - len(text)
+            at = len(tokens)
+            add(make((kind, text, None, self.line, column, end, lead, at, origin)))
+            if at >= MAX_TOKENS:
+                break
+        if len(tokens) > MAX_TOKENS:
+            self._too_many()
+        else:
+            self._add("eof", "", len(self.source), len(self.source))
+
+    def _too_many(self) -> None:
+        """Refuse the text; nothing of it is looked at."""
+        last = self.tokens[-1]
+        self.tokens[:] = [Token("eof", "", None, 1, 1, 1, "", 0, self.origin)]
+        message = f"program has more than {MAX_TOKENS} tokens"
+        advice = "divide it into several programs"
+        self.diagnostics[:] = [Diagnostic("E107", message, last.span, advice)]
+
+    def _lead(self, start: int) -> str:
+        """Return the indentation of the first token of a line."""
+        self.fresh = False
+        lead, self.lead = self.lead, None
+        return self.source[self.line_start : start] if lead is None else lead
 
     def _add(
         self,
@@ -101,13 +126,7 @@ class _Lexer:
         end: int,
         value: int | float | str | None = None,
     ) -> None:
-        lead = None
-        if self.fresh:
-            self.fresh = False
-            lead = self.lead
-            if lead is None:
-                lead = self.source[self.line_start : start]
-            self.lead = None
+        lead = self._lead(start) if self.fresh else None
         before = self.line_start - 1
         self.tokens.append(
             Token(

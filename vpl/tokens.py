@@ -1,6 +1,6 @@
 """Tokens of VPL (vpl.md section 1)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vpl.source import TYPED, Origin, Span
 
@@ -74,8 +74,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-@dataclass(slots=True)
-class Token:
+_NAMES = frozenset(("name", "quoted"))
+_WORDS = RESERVED | _NAMES
+
+
+class Token(NamedTuple):
     """One token; tokens never span lines.
 
     `kind` is the text itself for operators and reserved words, else one of `name`,
@@ -92,7 +95,7 @@ class Token:
     column: int
     end_column: int
     lead: str | None
-    index: int
+    index: int  # type: ignore[assignment]  # hides a method that nobody needs
     origin: Origin = TYPED
 
     @property
@@ -103,12 +106,12 @@ class Token:
     @property
     def is_name(self) -> bool:
         """Tell whether the token is an identifier, plain or in backquotes."""
-        return self.kind in {"name", "quoted"}
+        return self.kind in _NAMES
 
     @property
     def is_word(self) -> bool:
         """Tell whether the token may stand after a dot or as a label."""
-        return self.kind in {"name", "quoted"} or self.kind in RESERVED
+        return self.kind in _WORDS
 
     def described(self) -> str:
         """Return the token as error messages name it."""

@@ -1,7 +1,5 @@
 """The parser's place in the token stream, its errors and its recovery."""
 
-from collections import deque
-
 from vpl.diagnostics import Diagnostic
 from vpl.layout import Layout
 from vpl.lexer import LexResult
@@ -32,8 +30,9 @@ class Cursor:
     def __init__(self, lexed: LexResult) -> None:
         self.diagnostics = lexed.diagnostics
         self._layout = Layout(lexed.tokens, self.diagnostics)
-        self._ahead: deque[Token] = deque()
-        self.token = self._layout.pull()
+        self._tokens = self._layout.batch()
+        self._at = 0
+        self.token = self._tokens[0]
         self.last = self.token
         self.height = 0
         self.in_filter = False
@@ -46,15 +45,22 @@ class Cursor:
         """Step over the current token and return it."""
         token = self.token
         self.last = token
-        self.token = self._ahead.popleft() if self._ahead else self._layout.pull()
+        self._at += 1
+        try:
+            self.token = self._tokens[self._at]
+        except IndexError:
+            self._tokens, self._at = self._layout.batch(), 0
+            self.token = self._tokens[0]
         return token
 
     def peek(self, distance: int = 1) -> Token:
         """Return the token `distance` places after the current one."""
-        ahead = self._ahead
-        while len(ahead) < distance:
-            ahead.append(self._layout.pull())
-        return ahead[distance - 1]
+        at = self._at + distance
+        while at >= len(self._tokens):
+            self._tokens = self._tokens[self._at :] + self._layout.batch()
+            at -= self._at
+            self._at = 0
+        return self._tokens[at]
 
     def at(self, kind: str) -> bool:
         """Tell whether the current token is this operator or reserved word."""
@@ -230,12 +236,12 @@ class Cursor:
         self._restart(index)
 
     def _restart(self, index: int) -> None:
-        self._layout.restart(index)
-        self._ahead.clear()
+        self._layout.restart(index, self.token.index)
         self.brackets.clear()
         self.levels = 0
         self.in_filter = False
-        self.token = self.last = self._layout.pull()
+        self._tokens, self._at = self._layout.batch(), 0
+        self.token = self.last = self._tokens[0]
 
     def _resumes(self, token: Token, failed: Token, margin: int, *, past: bool) -> bool:
         raw = self._layout.raw

@@ -5,16 +5,25 @@ import pytest
 from vpl.diagnostics import Diagnostic
 from vpl.layout import Layout
 from vpl.lexer import tokenize
+from vpl.tokens import Token
 
 
 def _lay_out(source: str) -> tuple[list[str], list[Diagnostic]]:
     findings: list[Diagnostic] = []
     layout = Layout(tokenize(source).tokens, findings)
     texts = []
-    while (token := layout.pull()).kind != "eof":
+    for token in _all_tokens(layout):
         synthetic = token.kind in {"newline", "indent", "dedent"}
         texts.append(f"<{token.kind}>" if synthetic else token.text)
     return texts, findings
+
+
+def _all_tokens(layout: Layout) -> list[Token]:
+    """Return what is left up to the end of the text."""
+    tokens = layout.batch()
+    while tokens[-1].kind != "eof":
+        tokens += layout.batch()
+    return tokens[:-1]
 
 
 def _words(source: str) -> str:
@@ -133,10 +142,19 @@ def test_stray_closing_brackets_are_passed_on() -> None:
 def test_it_can_start_anew_inside_an_open_bracket() -> None:
     findings: list[Diagnostic] = []
     layout = Layout(tokenize("f(a\nb\nc").tokens, findings)
-    layout.pull()
-    layout.restart(3)
-    kinds = [layout.pull().kind for _ in range(5)]
-    assert kinds == ["name", "newline", "name", "newline", "eof"]
+    layout.batch()
+    layout.restart(3, seen=0)
+    kinds = [token.kind for token in _all_tokens(layout)]
+    assert kinds == ["name", "newline", "name", "newline"]
+
+
+def test_findings_of_tokens_that_nobody_has_taken_are_dropped() -> None:
+    findings: list[Diagnostic] = []
+    layout = Layout(tokenize("f:\n    a\n  b\nc").tokens, findings)
+    layout.batch()
+    layout.restart(4, seen=1)
+    assert [token.text for token in _all_tokens(layout)] == ["c", ""]
+    assert findings == []
 
 
 @pytest.mark.parametrize("member", [".or", "?.not", ".in"])
