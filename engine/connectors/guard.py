@@ -1,7 +1,7 @@
 """Where programs may connect to and which files they may open (vpl.md section 14)."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -64,11 +64,18 @@ class Guard:
         try:
             if spec.kind == "file":
                 self.path(str(spec.params.get("path") or f"{spec.name}.jsonl"))
+            if spec.kind == "database":
+                self._database(addresses_of(spec.params, ""))
             for address in addresses_of(spec.params, ""):
                 self.host_of(address, spec.kind)
         except (RefusedError, ValueError) as error:
             return str(error)
         return None
+
+    def _database(self, addresses: Iterable[str]) -> None:
+        for address in addresses:
+            if address.startswith("sqlite:///"):
+                self.path(address.removeprefix("sqlite:///"))
 
     def host_of(self, address: str, kind: str) -> str:
         """Return the host in an address; raises RefusedError and ValueError.

@@ -11,16 +11,21 @@ from engine.connectors.base import ConnectorSpec
 from engine.connectors.buffer import Pending
 from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.guard import Guard
+from engine.connectors.kafka_client import (
+    LOOK_S,
+    Trouble,
+    check_brokers,
+    find_brokers,
+    text_of,
+)
 from engine.connectors.kafka_key import KafkaKey
 from engine.connectors.kafka_params import (
     CONNECT_TIMEOUT_S,
-    DEFAULT_PORT,
     MESSAGE_TIMEOUT_S,
     KafkaParams,
 )
 from engine.connectors.link import LinkLostError
 from engine.connectors.queued_sink import QueuedSink, Refused
-from engine.connectors.reach import check_reach
 from engine.connectors.topics import to_kafka_topic
 
 # Reports after which it is not known whether the brokers have the event.
@@ -45,7 +50,7 @@ class KafkaPublisher:
         self._key = KafkaKey(self.params.key)
         self._producer: Producer | None = None
         self._reports: list[tuple[Pending, KafkaError]] = []
-        self._trouble: str | None = None
+        self._trouble = Trouble()
 
     @property
     def where(self) -> str:
@@ -54,17 +59,14 @@ class KafkaPublisher:
 
     def connect(self) -> None:
         """Make a producer and ask a broker for the cluster."""
-        self._trouble = None
-        brokers = self.params.brokers.split(",")
-        check_reach(self._guard, "kafka", brokers, DEFAULT_PORT)
+        check_brokers(self.params, self._guard)
+        self._trouble = trouble = Trouble()
         try:
             settings = self.params.producer_settings()
-            producer = Producer({**settings, "error_cb": self._note_trouble})
-            self._producer = producer
-            producer.list_topics(timeout=CONNECT_TIMEOUT_S)
-        except KafkaException as error:
-            why = self._trouble or text_of(error.args[0])
-            raise LinkLostError(f"cannot connect: {why}") from error
+            self._producer = Producer({**settings, "error_cb": trouble.note})
+        except KafkaException as error:  # a setting the library does not know
+            raise LinkLostError(text_of(error.args[0])) from error
+        find_brokers(self._producer, trouble)
 
     def publish(self, events: Sequence[Pending]) -> Sequence[Refused]:
         """Hand the batch to the library and wait for the reports."""
@@ -74,13 +76,13 @@ class KafkaPublisher:
         for pending in events:
             self._produce(producer, pending)
         while len(producer):
-            if producer.flush(0.5) and self._trouble is not None:
-                raise LinkLostError(self._trouble)
+            if producer.flush(LOOK_S) and self._trouble.text is not None:
+                raise LinkLostError(self._trouble.text)
             if time.monotonic() > deadline:
                 raise LinkLostError("the brokers do not answer")
         for _, error in self._reports:
             if error.code() in LOST or error.fatal():
-                raise LinkLostError(self._trouble or text_of(error))
+                raise LinkLostError(self._trouble.text or text_of(error))
         return [
             Refused(pending, text_of(error), not error.retriable())
             for pending, error in self._reports
@@ -89,8 +91,8 @@ class KafkaPublisher:
     def check(self) -> None:
         """Serve the library's callbacks."""
         self._open_producer().poll(0)
-        if self._trouble is not None:
-            raise LinkLostError(self._trouble)
+        if self._trouble.text is not None:
+            raise LinkLostError(self._trouble.text)
 
     def disconnect(self) -> None:
         """Drop the producer with whatever it still holds: the sink has it too."""
@@ -126,15 +128,6 @@ class KafkaPublisher:
     ) -> None:
         if error is not None:
             self._reports.append((pending, error))
-
-    def _note_trouble(self, error: KafkaError) -> None:
-        if error.code() in {KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION}:
-            self._trouble = text_of(error)
-
-
-def text_of(error: KafkaError) -> str:
-    """Return what the library says about an error."""
-    return str(error.str() or error.name())
 
 
 def kafka_sink(

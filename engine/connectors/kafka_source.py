@@ -6,23 +6,20 @@ from typing import Any
 
 from confluent_kafka import (
     Consumer,
-    KafkaError,
     KafkaException,
     TopicPartition,
 )
 
 from engine.connectors.base import Message, SourceSpec
 from engine.connectors.guard import Guard
+from engine.connectors.kafka_client import Trouble, check_brokers, find_brokers, text_of
 from engine.connectors.kafka_offsets import PartitionOffsets
 from engine.connectors.kafka_params import (
     CONNECT_TIMEOUT_S,
-    DEFAULT_PORT,
     KafkaParams,
 )
-from engine.connectors.kafka_sink import text_of
 from engine.connectors.link import LinkInterruptedError, LinkLostError
 from engine.connectors.polled_source import PolledSource
-from engine.connectors.reach import check_reach
 from engine.connectors.topics import ALL_EVENTS, to_kafka_subscription
 
 BATCH = 500  # messages
@@ -44,7 +41,7 @@ class KafkaSubscriber:
         self._topic = to_kafka_subscription(topic)
         self._consumer: Consumer | None = None
         self._offsets: dict[Partition, PartitionOffsets] = {}
-        self._trouble: str | None = None
+        self._trouble = Trouble()
 
     @property
     def where(self) -> str:
@@ -53,23 +50,20 @@ class KafkaSubscriber:
 
     def connect(self) -> None:
         """Join the group, once a broker answers."""
-        self._trouble = None
-        brokers = self.params.brokers.split(",")
-        check_reach(self._guard, "kafka", brokers, DEFAULT_PORT)
+        check_brokers(self.params, self._guard)
+        self._trouble = trouble = Trouble()
         try:
             settings = self.params.consumer_settings()
-            consumer = Consumer({**settings, "error_cb": self._note_trouble})
-            self._consumer = consumer
-            consumer.list_topics(timeout=CONNECT_TIMEOUT_S)
-            consumer.subscribe(
+            self._consumer = Consumer({**settings, "error_cb": trouble.note})
+            find_brokers(self._consumer, trouble)
+            self._consumer.subscribe(
                 [self._topic],
                 on_assign=self._on_assign,
                 on_revoke=self._on_revoke,
                 on_lost=self._on_revoke,
             )
-        except KafkaException as error:
-            why = self._trouble or text_of(error.args[0])
-            raise LinkLostError(f"cannot connect: {why}") from error
+        except KafkaException as error:  # a setting or a topic it does not know
+            raise LinkLostError(text_of(error.args[0])) from error
 
     def receive(self, timeout_s: float) -> Sequence[Message]:
         """Wait for one message and take what else has come."""
@@ -83,7 +77,7 @@ class KafkaSubscriber:
         except KafkaException as error:
             raise LinkLostError(text_of(error.args[0])) from error
         received = [] if first is None else [first, *rest]
-        if self._trouble is not None and not received:
+        if self._trouble.text is not None and not received:
             self._look_again(self._consumer, timeout_s)
         return [self._message(record) for record in received]
 
@@ -104,9 +98,9 @@ class KafkaSubscriber:
         try:
             consumer.list_topics(timeout=timeout_s)
         except KafkaException as error:
-            why = self._trouble or text_of(error.args[0])
+            why = self._trouble.text or text_of(error.args[0])
             raise LinkInterruptedError(why) from error
-        self._trouble = None
+        self._trouble.text = None
 
     def _store_offsets(self, consumer: Consumer) -> None:
         """Have the library commit what is processed, soon and at the latest at close.
@@ -159,10 +153,6 @@ class KafkaSubscriber:
     ) -> None:
         for partition in partitions:
             self._offsets.pop((partition.topic, partition.partition), None)
-
-    def _note_trouble(self, error: KafkaError) -> None:
-        if error.code() in {KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION}:
-            self._trouble = text_of(error)
 
 
 def kafka_source(spec: SourceSpec, guard: Guard) -> PolledSource:

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 from nats.aio.client import Client
@@ -21,14 +22,18 @@ from engine.connectors.nats_params import NatsParams, durable_name
 from engine.connectors.polled_source import PolledSource
 from engine.connectors.topics import ALL_EVENTS, to_subject
 
+if TYPE_CHECKING:
+    from nats.aio.subscription import Subscription
+
 BATCH = 500  # messages
 INBOX_MESSAGES = 10_000
 ANSWER_TIMEOUT_S = 5.0
 # How long the server waits for an acknowledgement before it delivers again.
-ACKNOWLEDGE_WAIT_S = 60.0
+ACKNOWLEDGE_WAIT_S = 30.0
 # How long a request for messages stands before we ask again.
 REQUEST_S = 30.0
 ACKNOWLEDGED = b"+ACK"
+DELIVER_AGAIN = b"-NAK"
 
 
 class NatsSubscriber:
@@ -116,6 +121,8 @@ class NatsStreamSubscriber(NatsSubscriber):
         self._asked_at = 0.0
         # Answers for messages that are processed; filled by any thread.
         self._done: deque[str] = deque()
+        self._in_flight: set[str] = set()
+        self._answers: Subscription | None = None
 
     def receive(self, timeout_s: float) -> Sequence[Message]:
         """Pass on acknowledgements, ask for more and return what has come."""
@@ -123,12 +130,16 @@ class NatsStreamSubscriber(NatsSubscriber):
         return super().receive(timeout_s)
 
     def disconnect(self) -> None:
-        """Pass on acknowledgements and close the connection."""
+        """Settle what was received and close the connection.
+
+        Messages that are not processed are given back, to come again at once.
+        """
         if self._connection is not None:
             try:
-                self._connection.run(self._acknowledge(), ANSWER_TIMEOUT_S)
+                self._connection.run(self._settle(), ANSWER_TIMEOUT_S)
             except LinkLostError:
                 self._done.clear()  # they come again, with other reply subjects
+        self._in_flight.clear()
         super().disconnect()
 
     async def _subscribe(self, client: Client) -> None:
@@ -136,7 +147,7 @@ class NatsStreamSubscriber(NatsSubscriber):
         await self._make_consumer(jetstream)
         self._expected = 0
         self._reply_to = client.new_inbox()
-        await client.subscribe(self._reply_to, cb=self._accept)
+        self._answers = await client.subscribe(self._reply_to, cb=self._accept)
 
     async def _make_consumer(self, jetstream: JetStreamContext) -> None:
         config = ConsumerConfig(
@@ -189,9 +200,20 @@ class NatsStreamSubscriber(NatsSubscriber):
     async def _acknowledge(self) -> None:
         client = self._client
         while self._done:
-            await client.publish(self._done.popleft(), ACKNOWLEDGED)
+            reply = self._done.popleft()
+            self._in_flight.discard(reply)
+            await client.publish(reply, ACKNOWLEDGED)
+
+    async def _settle(self) -> None:
+        await self._acknowledge()
+        if self._answers is not None:  # else the last request would take them again
+            await self._answers.unsubscribe()
+        waiting = [self._inbox.get_nowait() for _ in range(self._inbox.qsize())]
+        for reply in [*self._in_flight, *(message.reply for message in waiting)]:
+            await self._client.publish(reply, DELIVER_AGAIN)
 
     def _message(self, message: Msg) -> Message:
+        self._in_flight.add(message.reply)
         done = partial(self._done.append, message.reply)
         return Message(message.data, message.subject, None, done)
 

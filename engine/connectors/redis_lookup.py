@@ -1,61 +1,92 @@
 """Records from Redis, for `enrich`: a hash, else a text with a JSON object."""
 
-import threading
+import queue
 import time
 from typing import Any
 
 import msgspec
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from engine.connectors.base import ConnectorSpec, LookupFailedError
 from engine.connectors.guard import Guard
 from engine.connectors.link import LinkLostError
-from engine.connectors.redis_client import make_client
+from engine.connectors.redis_client import make_connection
 from engine.connectors.redis_params import RedisParams
+
+IDLE_CONNECTIONS = 8
 
 
 class RedisLookup:
-    """Asks for hash and text in one round trip; the values of a hash are texts."""
+    """Asks for hash and text in one round trip; the values of a hash are texts.
+
+    Several threads use a connection each.
+    """
 
     def __init__(self, spec: ConnectorSpec, guard: Guard) -> None:
         self._guard = guard
         self._params = RedisParams.of(spec, spec.params)
-        self._lock = threading.Lock()
-        self._clients: dict[float, Any] = {}
+        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def find(self, key: str, timeout_s: float) -> dict[str, Any] | None:
         """Return the record below `key`."""
         deadline = time.monotonic() + timeout_s
         try:
-            pipeline = self._client(timeout_s).pipeline(transaction=False)
-            pipeline.hgetall(key)
-            pipeline.get(key)
-            fields, text = pipeline.execute(raise_on_error=False)
+            connection = self._take(timeout_s)
+            try:
+                answers = _ask(connection, key, deadline)
+            except BaseException:
+                connection.disconnect()
+                raise
         except (RedisError, OSError) as error:
             raise LookupFailedError(f"{self._params.where}: {error}") from error
-        if time.monotonic() > deadline:
-            raise LookupFailedError(f"{self._params.where}: no answer in {timeout_s} s")
-        return _record_of(key, fields, text)
+        self._give_back(connection)
+        return _record_of(key, *answers)
 
     def close(self) -> None:
         """Close the connections."""
-        with self._lock:
-            clients = list(self._clients.values())
-            self._clients.clear()
-        for client in clients:
-            client.close()
+        while not self._idle.empty():
+            self._idle.get_nowait().disconnect()
 
-    def _client(self, timeout_s: float) -> Any:
-        """Return the client whose waits end after `timeout_s`: one for each `enrich`."""
-        with self._lock:
-            client = self._clients.get(timeout_s)
-            if client is None:
-                try:
-                    client = make_client(self._params, self._guard, timeout_s)
-                except LinkLostError as error:
-                    raise LookupFailedError(str(error)) from error
-                self._clients[timeout_s] = client
-            return client
+    def _take(self, timeout_s: float) -> Any:
+        while not self._idle.empty():
+            connection = self._idle.get_nowait()
+            if _is_quiet(connection):
+                return connection
+            connection.disconnect()
+        connection = make_connection(self._params, self._guard, timeout_s)
+        connection.connect()
+        return connection
+
+    def _give_back(self, connection: Any) -> None:
+        if self._idle.qsize() < IDLE_CONNECTIONS:
+            self._idle.put(connection)
+        else:
+            connection.disconnect()
+
+
+def _is_quiet(connection: Any) -> bool:
+    """Tell whether an idle connection still stands: only its end would be readable."""
+    try:
+        return not connection.can_read(0)
+    except (RedisError, OSError):
+        return False
+
+
+def _ask(connection: Any, key: str, deadline: float) -> tuple[Any, Any]:
+    """Return the answers to HGETALL and GET, errors among them."""
+    commands = connection.pack_commands([("HGETALL", key), ("GET", key)])
+    connection.send_packed_command(commands)
+    return _answer(connection, deadline), _answer(connection, deadline)
+
+
+def _answer(connection: Any, deadline: float) -> Any:
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        raise LinkLostError("no answer in time")
+    try:
+        return connection.read_response(timeout=left_s)
+    except ResponseError as error:
+        return error
 
 
 def _record_of(key: str, fields: Any, text: Any) -> dict[str, Any] | None:
@@ -63,6 +94,8 @@ def _record_of(key: str, fields: Any, text: Any) -> dict[str, Any] | None:
 
     One of the two answers is an error when the key holds the other kind of value.
     """
+    if isinstance(fields, list):  # the protocol's older form: names and values in turn
+        fields = dict(zip(fields[::2], fields[1::2], strict=True))
     if isinstance(fields, dict):
         if not fields:
             return None

@@ -46,7 +46,7 @@ class PostgresqlServer(ServerProcess):
         if not (self._data / "PG_VERSION").exists():
             make = [str(self._programs / "initdb"), "-U", "postgres", "--auth=trust"]
             made = subprocess.run(
-                [*make, "--no-sync", "-E", "UTF8", "-D", str(self._data)],
+                [*make, "--no-sync", "--locale=C", "-E", "UTF8", "-D", str(self._data)],
                 capture_output=True,
                 check=False,
                 text=True,

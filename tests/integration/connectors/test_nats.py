@@ -9,7 +9,7 @@ import pytest
 from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.guard import Guard
 from engine.connectors.nats_sink import nats_sink
-from engine.connectors.nats_source import nats_source
+from engine.connectors.nats_source import ACKNOWLEDGE_WAIT_S, nats_source
 from tests.integration.connectors.probes import (
     Taker,
     connector,
@@ -190,6 +190,21 @@ def test_messages_of_a_stream_are_acknowledged_after_processing(nats_server):
     assert wait_until(lambda: consumer(nats_server.url).num_ack_pending == 0)
     source.close(10)
     assert taker.numbers == [0, 1, 2]
+
+
+def test_what_was_not_processed_comes_again_at_once(nats_server):
+    make_stream(nats_server.url)
+    publish(nats_server.url, numbered(3))
+    died = Taker(acknowledges=False)
+    first = opened(make_source(nats_server.url, stream="PLANT"), died)
+    assert died.wait_for(3) == [0, 1, 2]
+    died.messages[1].acknowledge()
+    first.close(10)
+    taker = Taker()
+    second = opened(make_source(nats_server.url, stream="PLANT"), taker)
+    assert wait_until(lambda: len(taker.messages) == 2, ACKNOWLEDGE_WAIT_S / 2)
+    second.close(10)
+    assert sorted(taker.numbers) == [0, 2]
 
 
 def test_a_stream_has_more_than_one_request_asks_for(nats_server):

@@ -215,4 +215,15 @@ def test_a_look_up_fails_on_other_kinds_and_without_a_server(redis_server, clien
     redis_server.kill()
     with pytest.raises(LookupFailedError):
         lookup.find("list", 1.0)
+    redis_server.start()
+    assert lookup.find("s1", 5.0) is None
+    lookup.close()
+
+
+def test_a_look_up_ends_when_its_time_is_up(redis_server, client):
+    lookup = RedisLookup(connector("redis", {"url": redis_server.url}), Guard())
+    assert lookup.find("s1", 5.0) is None
+    client.client_pause(20_000)
+    with pytest.raises(LookupFailedError):
+        lookup.find("s1", 0.1)
     lookup.close()
