@@ -11,6 +11,7 @@ from engine.compiler.collectors import (
     AggregateCollector,
     Collector,
     RowsCollector,
+    kept_key,
 )
 from engine.compiler.partitions import (
     NO_KEY,
@@ -208,20 +209,24 @@ def _sliding(
     def make() -> SlidingWindows:
         return SlidingWindows(clock, spec.size, step, has_watermark=has_watermark)
 
-    name, _ = _state(stream, at, make)
-    _slide(stream, at, name, current, has_stamp=True)
+    _slide(stream, at, _state(stream, at, make), current, has_stamp=True)
 
 
 def _sliding_count(
     stream: StreamCompiler, at: int, spec: WindowSpec, current: Current
 ) -> None:
     step = spec.step or 1
-    name, _ = _state(stream, at, lambda: SlidingCountWindows(spec.size, step))
-    _slide(stream, at, name, current, has_stamp=False)
+    state = _state(stream, at, lambda: SlidingCountWindows(spec.size, step))
+    _slide(stream, at, state, current, has_stamp=False)
 
 
 def _slide(
-    stream: StreamCompiler, at: int, state: str, current: Current, *, has_stamp: bool
+    stream: StreamCompiler,
+    at: int,
+    state: tuple[str, Partitions],
+    current: Current,
+    *,
+    has_stamp: bool,
 ) -> None:
     """Write the lines that add an event and pass the window on if it passes now."""
     rows, key = RowsCollector(stream, at), key_at(stream, current)
@@ -230,9 +235,12 @@ def _slide(
     if has_stamp:
         args += f", {current.stamp}"
     batch = stream.names.fresh("b")
-    stream.lines.add(f"{batch} = {state}.put({args})")
+    stream.lines.add(f"{batch} = {state[0]}.put({args})")
     with stream.lines.block(f"if {batch} is not None:"):
-        rows.pass_on(batch, key if key.exprs else None)
+        entry = stream.names.fresh("w")
+        table = stream.names.bind("T", state[1].table)
+        stream.lines.add(f"{entry} = {table}[{key.text}]")
+        rows.pass_on(batch, kept_key(key, entry))
 
 
 def _count(stream: StreamCompiler, at: int, spec: WindowSpec, current: Current) -> None:

@@ -1,0 +1,1 @@
+"""Naive re-computations, written straight from the reference."""
