@@ -5,14 +5,11 @@ from typing import Final
 
 from engine.explain.expression_text import expression_text
 from engine.explain.waiting import pattern_waits, waiting_not
+from engine.limits import Limits
 from vpl import nodes, walk
 
-RUNS: Final = 10_000
-KLEENE_EVENTS: Final = 10_000
-JOIN_EVENTS: Final = 1_000
-DISTINCT_KEYS: Final = 100_000
-RUNNING_VALUES: Final = 100_000
-PARTITIONS: Final = 1_000_000
+LIMITS: Final = Limits()
+"""The bounds a pipeline has unless it is told otherwise."""
 JOIN_DEFAULT: Final = "1m"
 _VALUE_KEEPING: Final = frozenset(("median", "percentile", "count_distinct", "collect"))
 
@@ -37,7 +34,9 @@ def _kept(
     for at, op in enumerate(ops):
         is_keyed = any(place < at for place in keyed)
         is_batch = any(place < at for place in windows) and not is_joined
-        per_key = f" for each key, {_number(PARTITIONS)} keys" if is_keyed else ""
+        per_key = (
+            f" for each key, {_number(LIMITS.partitions)} keys" if is_keyed else ""
+        )
         for kind, bound in _of_operation(op, is_batch=is_batch, is_joined=is_joined):
             yield kind, bound + per_key
 
@@ -51,7 +50,9 @@ def _of_source(
         case nodes.JoinSource():
             window = next((op for op in ops if op.name == "window"), None)
             last = expression_text(window.args[0].value) if window else JOIN_DEFAULT
-            events = f"{_number(JOIN_EVENTS)} events of each source and key"
+            events = (
+                f"{_number(LIMITS.join_events_per_key)} events of each source and key"
+            )
             yield "join", f"{events}, of the last {last}"
         case nodes.TimerSource():
             yield "timer", "the number and time of the next tick"
@@ -81,9 +82,12 @@ def _of_runs(
         limits += [step.within for step in decl.source.steps if step.within]
     times = " + ".join(map(expression_text, limits))
     ends = f"each for {times}" if times else "each until it matches: no within"
-    yield "runs", f"{_number(RUNS)}, {ends}"
+    yield "runs", f"{_number(LIMITS.runs)}, {ends}"
     if _has_kleene(decl, pattern):
-        yield "events of a repeated step", f"{_number(KLEENE_EVENTS)} for each run"
+        yield (
+            "events of a repeated step",
+            f"{_number(LIMITS.kleene_events)} for each run",
+        )
     if waiting_not(decl) is not None or (pattern and pattern_waits(pattern.root)):
         yield "waiting runs", "part of the runs, until the time of within has passed"
 
@@ -135,7 +139,7 @@ def _aggregates(op: nodes.Operation) -> str:
         if isinstance(node, nodes.Call) and isinstance(node.function, nodes.Name)
     }
     if called & _VALUE_KEEPING or "distinct" in called:
-        return f"the latest {_number(RUNNING_VALUES)} values of each"
+        return f"the latest {_number(LIMITS.running_values)} values of each"
     return "a few numbers each"
 
 
@@ -149,7 +153,7 @@ def _number(value: int) -> str:
 
 def _distinct(op: nodes.Operation) -> str:
     ttl = _named(op, "ttl")
-    return _number(DISTINCT_KEYS) + (f", each for {ttl}" if ttl else "")
+    return _number(LIMITS.distinct_keys) + (f", each for {ttl}" if ttl else "")
 
 
 def _answers(op: nodes.Operation) -> str:

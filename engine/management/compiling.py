@@ -1,7 +1,6 @@
 """Compiling a program for a command: errors go to the terminal."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 from engine import InvalidProgramError, Pipeline, compile_program
@@ -31,14 +30,6 @@ def compile_text_or_exit(name: str, source: str, **options: Any) -> Pipeline:
     except LoadError as error:
         sys.stderr.write(f"{name}: {error}\n")
     sys.exit(FAILURE)
-
-
-def compile_file(path: Path, **options: Any) -> Pipeline:
-    """Return the program of a file as a pipeline.
-
-    Raises InvalidProgramError, LoadError, and CommandError if it cannot be read.
-    """
-    return compile_text(str(path), read_text(str(path)), **options)
 
 
 def compile_text(name: str, source: str, **options: Any) -> Pipeline:

@@ -1,13 +1,12 @@
 """Tests of programs: `x.vpl` with `x.evt` and `x.expected.jsonl` (vpl.md 17.2)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
-from engine.connectors.fake import RecordingSinks
 from engine.encoding import to_plain
 from engine.event_files import (
     BadFileError,
@@ -17,22 +16,20 @@ from engine.event_files import (
     open_event_file,
 )
 from engine.evt import declared_fields
-from engine.pipeline import Pipeline
+from engine.pipeline import Pipeline, compile_program
 from engine.simulation.clock import EventClock
 from engine.simulation.comparison import Difference, differences
+from engine.simulation.dated_outputs import DatedOutputs, compile_dated
 from engine.simulation.expected_outputs import (
     ExpectedOutputs,
     read_expected,
     write_expected,
 )
 from engine.simulation.simulation import SIMULATION_LIMITS, Simulation
-from vpl import consumed_types
+from vpl import Imports, consumed_types
 
 FLUSH: Final = b"# flush"
 CLOSE_TIMEOUT_S: Final = 30.0
-
-Compile = Callable[..., Pipeline]
-"""Compiles the program of a path with the options of `compile_program`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +97,71 @@ def _programs(path: Path) -> Iterator[Path]:
     yield program
 
 
-def run_test(test: ProgramTest, compile_file: Compile, *, update: bool) -> Outcome:
+def run_test(
+    test: ProgramTest, source: str, imports: Imports, *, update: bool
+) -> Outcome:
     """Run a test; with `update` the outputs become the expected ones.
 
-    Raises what `compile_file` raises.
+    `source` is the text of the program. Raises InvalidProgramError and LoadError.
     """
     outcome = Outcome(test)
+    try:
+        known = read_expected(test.expected) if test.expected.exists() else None
+    except BadFileError as error:
+        outcome.reasons.append(str(error))
+        return outcome
+    has_times = known is not None and any("timestamp" in o for o in known.outputs)
+    made = _made(outcome, source, imports, has_times=has_times)
+    outcome.outputs = len(made)
+    if update and not outcome.reasons:
+        _update(outcome, made, known)
+    elif known is None:
+        outcome.reasons.append(f"{test.expected} is missing; --update writes it")
+    else:
+        outcome.expected = len(known.outputs)
+        outcome.differences = differences(
+            made, known.outputs, is_unordered=known.is_unordered
+        )
+    return outcome
+
+
+def _made(
+    outcome: Outcome, source: str, imports: Imports, *, has_times: bool
+) -> list[dict[str, Any]]:
+    """Return the outputs of a test, with timestamps if those are expected."""
     clock = EventClock()
-    pipeline = compile_file(
-        test.program, sinks=RecordingSinks(), clock=clock, limits=SIMULATION_LIMITS
-    )
-    collected = _Collected(outcome)
+    name = str(outcome.test.program)
+    dates: DatedOutputs | None = None
+    if has_times:
+        pipeline, dates = compile_dated(
+            source, name=name, clock=clock, limits=SIMULATION_LIMITS, imports=imports
+        )
+    else:
+        pipeline = compile_program(
+            source, name=name, clock=clock, limits=SIMULATION_LIMITS, imports=imports
+        )
+    collected = _Collected(outcome, dates)
     simulation = Simulation(pipeline, clock, collected)
     printed = StringIO()
     try:
         with redirect_stdout(printed):
-            _through(simulation, pipeline, test)
+            _through(simulation, pipeline, outcome.test)
     except (EventFileError, BadFileError) as error:
         outcome.reasons.append(str(error))
     finally:
         pipeline.close(CLOSE_TIMEOUT_S)
     outcome.printed = printed.getvalue()
-    outcome.outputs = len(collected.made)
-    _judge(outcome, collected.made, update=update)
-    return outcome
+    return collected.made
+
+
+def _update(
+    outcome: Outcome, made: list[dict[str, Any]], known: ExpectedOutputs | None
+) -> None:
+    outcome.expected = len(made)
+    if known is None or tuple(made) != known.outputs:
+        comments = known.comments if known else ()
+        write_expected(outcome.test.expected, made, comments)
+        outcome.is_updated = True
 
 
 def _through(simulation: Simulation, pipeline: Pipeline, test: ProgramTest) -> None:
@@ -143,38 +181,18 @@ def _is_flushed(events: EventFile) -> bool:
     return events.first_line.strip() == FLUSH
 
 
-def _judge(outcome: Outcome, made: list[dict[str, Any]], *, update: bool) -> None:
-    path = outcome.test.expected
-    try:
-        known = read_expected(path) if path.exists() else None
-    except BadFileError as error:
-        outcome.reasons.append(str(error))
-        return
-    if update and not outcome.reasons:
-        known = known or ExpectedOutputs()
-        if not path.exists() or tuple(made) != known.outputs:
-            write_expected(path, made, known.comments)
-            outcome.is_updated = True
-        outcome.expected = len(made)
-    elif known is None:
-        outcome.reasons.append(f"{path} is missing; --update writes it")
-    else:
-        outcome.expected = len(known.outputs)
-        outcome.differences = differences(
-            made, known.outputs, is_unordered=known.is_unordered
-        )
-
-
 class _Collected:
     """Keeps the outputs of a simulation; all else is a reason to fail."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, dates: DatedOutputs | None) -> None:
         self.made: list[dict[str, Any]] = []
         self._outcome = outcome
+        self._dates = dates
 
     def outputs(self, rows: list[Any]) -> None:
         """Keep outputs as flat dicts of JSON values."""
-        self.made += map(to_plain, rows)
+        plain = list(map(to_plain, rows))
+        self.made += plain if self._dates is None else self._dates.dated(plain)
 
     def fault(self, error: dict[str, Any]) -> None:
         """Take an error at run time."""

@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from engine import Pipeline
 from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.registry import (
+    LookupMaker,
     SinkMaker,
     SourceMaker,
     Surroundings,
@@ -90,6 +91,7 @@ class Command(EngineCommand):
                 source,
                 sinks=SinkMaker(around),
                 sources=SourceMaker(around),
+                lookups=LookupMaker(around),
                 dead_letters=letters,
                 host=Host(loads=True),
             )
@@ -120,6 +122,7 @@ class _Run:
 
     def until_stopped(self) -> int:
         """Run; returns the exit status if the program ends by itself."""
+        self._pipeline.run_clock()
         self._pipeline.start()
         return self._until_signal() if self._is_fed else self._through_stdin()
 

@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 
 from engine import Pipeline
 from engine.connectors.fake import RecordingSinks
+from engine.connectors.registry import LookupMaker
 from engine.encoding import encode_lines
 from engine.event_files import BadFileError, Block, EventFile, EventFileError
 from engine.logs import configure_logging, level_from
@@ -97,6 +98,7 @@ class Command(EngineCommand):
             shown_name(path),
             source,
             sinks=RecordingSinks(),
+            lookups=LookupMaker(),
             clock=clock,
             limits=SIMULATION_LIMITS,
         )

@@ -4,7 +4,6 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +13,7 @@ from django.core.management.base import CommandParser
 from engine import InvalidProgramError
 from engine.errors import LoadError
 from engine.event_files import BadFileError
-from engine.management.command import FAILURE, EngineCommand, usage_error
-from engine.management.compiling import compile_file
+from engine.management.command import FAILURE, EngineCommand, read_text, usage_error
 from engine.management.importing import ImportedFiles
 from engine.management.progress import ProgressBar
 from engine.simulation.comparison import Difference
@@ -97,12 +95,11 @@ class Command(EngineCommand):
 
 
 def _run(test: ProgramTest, *, update: bool) -> Outcome:
-    files = ImportedFiles(str(test.program))
+    name = str(test.program)
+    source, files = read_text(name), ImportedFiles(name)
     try:
-        return run_test(test, partial(compile_file, imports=files), update=update)
+        return run_test(test, source, files, update=update)
     except InvalidProgramError as error:
-        source = test.program.read_text(encoding="utf-8-sig")
-        name = str(test.program)
         text = render_diagnostics(error.diagnostics, source, name, files.texts)
         return Outcome(test, reasons=text.splitlines())
     except LoadError as error:

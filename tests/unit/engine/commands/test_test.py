@@ -175,3 +175,59 @@ def test_without_a_test_it_is_a_usage_error(run, write, argv):
 def test_expected_outputs_that_are_no_json_are_named(run, case):
     case(expected="{no")
     assert "a.expected.jsonl:1: no valid JSON" in run("test", "a.vpl").out
+
+
+DATED = """\
+fn both(v):
+    emit A(v: v)
+    emit A(v: v + 1)
+stream S = X .emit(v: v) .emit as T(v: v)
+stream P = X .process(both(v))
+stream W = X .window(2) .aggregate(n: count()) .emit(n: n)
+stream F = X .fork(a: .emit as G(v: v), b: .where(v > 100)) .emit(v: v)
+"""
+
+
+def dated(name, at, **fields):
+    moment = f"1970-01-01T00:00:0{at}Z"
+    return json.dumps({"event_type": name, "timestamp": moment, **fields}) + "\n"
+
+
+def test_timestamps_are_compared_where_they_are_expected(run, case):
+    first = [("S", 1), ("T", 1), ("A", 1), ("A", 2), ("G", 1), ("F", 1)]
+    lines = [dated(name, 1, v=v) for name, v in first]
+    then = [dated(name, 2, v=v) for name, v in first]
+    then.insert(4, dated("W", 2, n=2))
+    expected = "".join(lines + then)
+    case(program=DATED, events="@1s X { v: 1 }\n@2s X { v: 1 }\n", expected=expected)
+    result = run("test", "a.vpl")
+    assert (result.code, "FAILED" in result.out) == (0, False), result.out
+    case(
+        program=DATED,
+        events="@1s X { v: 1 }\n@2s X { v: 1 }\n",
+        expected=expected.replace("00:00:02Z", "00:00:02.5Z"),
+    )
+    result = run("test", "a.vpl")
+    assert (result.code, result.out.count("timestamp: ")) == (1, 3)
+    assert 'timestamp: "1970-01-01T00:00:02.5Z" was expected' in result.out
+
+
+def test_an_update_keeps_timestamps_where_there_were_some(run, case, tmp_path):
+    case(events="@1s X { v: 2 }", expected=dated("S", 5, v=9))
+    run("test", "a.vpl", "--update")
+    body = json.loads((tmp_path / "a.expected.jsonl").read_text())
+    assert body == {
+        "event_type": "S",
+        "timestamp": "1970-01-01T00:00:01Z",
+        "v": 2,
+        "h": 1.0,
+    }
+
+
+def test_a_field_called_timestamp_is_that_field(run, case):
+    case(
+        program='stream S = X .emit(timestamp: "noon")',
+        events="X",
+        expected='{"event_type":"S","timestamp":"noon"}',
+    )
+    assert run("test", "a.vpl").code == 0
