@@ -24,7 +24,8 @@ from cluster.management import coordinator_options
 from varpulis_site import env, secret_key
 
 ENGINE_COMMANDS = frozenset({
-    "check", "explain", "format", "parse", "run", "server", "simulate", "test",
+    "check", "explain", "format", "lsp", "parse", "run", "server", "simulate",
+    "test",
 })  # fmt: skip
 # `check` is also the name of Django's check of the settings; these say which is meant.
 DJANGO_CHECK_FLAGS = ("--deploy", "--tag", "--list-tags", "--fail-level", "--database")

@@ -27,7 +27,7 @@ class Command(EngineCommand):
             # Optional: installed with `pip install varpulis[lsp]`.
             from engine.lsp.server import create_server
         except ModuleNotFoundError as error:
-            if error.name not in {"pygls", "lsprotocol"}:
+            if str(error.name).partition(".")[0] not in {"pygls", "lsprotocol"}:
                 raise
             raise usage_error(
                 "the language server needs pygls: pip install 'varpulis[lsp]'"
