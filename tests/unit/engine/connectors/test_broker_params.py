@@ -5,6 +5,7 @@ import pytest
 from engine.connectors import optional_packages
 from engine.connectors.address import address_of, addresses_of, without_secrets
 from engine.connectors.base import ConnectorSpec, SourceSpec
+from engine.connectors.guard import Guard
 from engine.connectors.headers import headers_of
 from engine.connectors.nats_params import NatsParams, durable_name
 from engine.connectors.redis_params import RedisParams
@@ -126,3 +127,11 @@ def test_brokers_have_sinks_and_sources_that_close_unopened(kind):
 
 def test_a_table_of_packages_is_data():
     assert OPTIONAL_PACKAGES["kafka"] == OptionalPackage("confluent_kafka", "kafka")
+
+
+def test_a_database_file_outside_the_working_directory_is_refused(tmp_path):
+    guard = Guard(workdir=tmp_path)
+    inside = ConnectorSpec("C", "database", {"url": "sqlite:///sensors.db"})
+    outside = ConnectorSpec("C", "database", {"url": "sqlite:////etc/sensors.db"})
+    assert guard.refusal(inside) is None
+    assert "not below the working directory" in str(guard.refusal(outside))
