@@ -18,6 +18,7 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 MAX_RECORD_CHARS: Final = 1024 * 1024
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _FEW_DIGITS: Final = 400
+_NEVER_CLOSED: Final = "a quoted cell of this line is never closed"
 _BOOLS: Final = {"true": True, "True": True, "TRUE": True} | {
     "false": False,
     "False": False,
@@ -54,7 +55,10 @@ class CsvRows:
         number, text = next(records, (1, ""))
         found = (sign for sign in DELIMITERS if sign in text)
         self._delimiter = next(found, ",")
-        self._header = [cell for cell, _ in self._cells(text)]
+        try:
+            self._header = [cell for cell, _ in self._cells(text)]
+        except ValueError as error:
+            raise self._error(number, str(error)) from error
         for at, cell in enumerate(self._header, start=1):
             if not cell:
                 raise self._error(number, f"column {at} of the header has no name")
@@ -117,14 +121,16 @@ class CsvRows:
             return text[place:end].strip(), False, end + 1
         at = start + 1
         while True:
-            at = text.index('"', at)
+            at = text.find('"', at)
+            if at < 0:
+                raise ValueError(_NEVER_CLOSED)
             if text[at + 1 : at + 2] != '"':
                 break
             at += 2
         end = text.find(self._delimiter, at)
         end = len(text) if end < 0 else end
         if text[at + 1 : end].strip():
-            raise ValueError("text after the closing quote of a cell; double quotes")
+            raise ValueError("text after the closing quote; write quotes inside twice")
         return text[start + 1 : at].replace('""', '"'), True, end + 1
 
     def _records(self, lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
@@ -142,11 +148,11 @@ class CsvRows:
                 yield first, text.rstrip("\r\n")
                 held = ""
             elif len(text) > MAX_RECORD_CHARS:
-                raise self._error(first, "a quoted cell of this line is never closed")
+                raise self._error(first, _NEVER_CLOSED)
             else:
                 held = text
         if held:
-            raise self._error(first, "a quoted cell of this line is never closed")
+            raise self._error(first, _NEVER_CLOSED)
 
     def _decoded(self, number: int, line: bytes) -> str:
         try:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from engine.errors import BadEventError
 from engine.event_files.blocks import BLOCK_EVENTS, Block, EventBlock, in_groups
 from engine.event_files.csv_rows import CsvRows
-from engine.event_files.errors import EventFileError
+from engine.event_files.errors import BadFileError, EventFileError
 from engine.event_files.json_arrays import array_blocks
 from engine.event_files.json_lines import JsonLines
 from engine.event_files.options import Form, ReadOptions
@@ -38,7 +38,11 @@ class EventFile:
         self._options = options
         self.name = raw.name
         self.size = raw.size
-        self.form = options.form or guess_form(raw.name, raw.head, options)
+        try:
+            self.form = options.form or guess_form(raw.name, raw.head, options)
+        except BadFileError:
+            raw.close()
+            raise
 
     @property
     def position(self) -> int:

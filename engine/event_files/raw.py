@@ -41,6 +41,9 @@ class RawFile:
         except OSError as error:
             self.close()
             raise self._unreadable(error) from error
+        except BadFileError:
+            self.close()
+            raise
 
     def _open(self, path: str) -> io.BufferedReader:
         if path == "-":

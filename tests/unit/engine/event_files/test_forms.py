@@ -151,6 +151,8 @@ def test_the_envelope_is_older_than_the_time_field(tmp_path):
         ("e.csv", "event_type,v\n\nX,1\n,2\n", "e.csv:4: the cell of 'event_type'"),
         ("e.csv", 'event_type,v\nX,"open\n', "e.csv:2: a quoted cell"),
         ("e.csv", 'event_type,v\nX,"a"b\n', "e.csv:2: text after the closing quote"),
+        ("e.csv", 'event_type,v\nX"1,"2\n', "e.csv:2: a quoted cell"),
+        ("e.csv", '"event_type"x,v\n', "e.csv:1: text after the closing quote"),
         ("e.csv", "event_type,v,v\n", "e.csv:1: the header has 'v' twice"),
         ("e.csv", "event_type,\n", "e.csv:1: column 2 of the header has no name"),
     ],
