@@ -40,6 +40,7 @@ from engine.runtime.clock import Clock, SystemClock
 from engine.runtime.executors import (
     Executed,
     ExecutorClosedError,
+    Faults,
     OnTaken,
     StaticExecutor,
 )
@@ -154,7 +155,7 @@ class Pipeline:
         def row(event: Event) -> Any:
             return self._machine.decoder.envelope(event)
 
-        return Intake(row, self._take)
+        return Intake(row, self._take, self._take_lines)
 
     def silence(self, timeout_s: float = 5.0) -> None:
         """Let sources bring no more events; `inject` still does."""
@@ -300,7 +301,7 @@ class Pipeline:
             raise
         rows = Rows(machine.shape, [envelope], is_nested=True)
         made, faults, is_complete, taken = self._execute(
-            rows, family, timeout_s, on_taken
+            rows, family, self._reply_timeout_s(timeout_s), on_taken
         )
         if not taken:
             raise QueueFullError(f"pipeline '{self.name}' has no room for the event")
@@ -384,8 +385,9 @@ class Pipeline:
         machine = self._machine
         batch = machine.decoder.decode(payload, form)
         rows = batch.rows
+        wanted = Rows(machine.shape, rows, batch.is_nested)
         made, faults, is_complete, taken = self._execute(
-            Rows(machine.shape, rows, batch.is_nested), family, timeout_s, on_taken
+            wanted, family, self._reply_timeout_s(timeout_s), on_taken
         )
         if taken < len(rows):
             if not taken:
@@ -409,13 +411,11 @@ class Pipeline:
         self,
         rows: "Rows",
         family: str | None,
-        wait: float | None,
+        timeout_s: float,
         on_taken: OnTaken | None,
     ) -> Executed:
         if not self._is_started:
             self.start()
-        limit_s = self._limits.reply_timeout_s
-        timeout_s = limit_s if wait is None else min(wait, limit_s)
         began = time.perf_counter()
         if self.is_parallel:
             return self._execute_beside(rows, family, timeout_s, on_taken)
@@ -459,10 +459,25 @@ class Pipeline:
 
     def _take(self, rows: list[Any]) -> None:
         """Handle envelopes that nobody waits for; blocks until they are done."""
-        shape = self._shape_of(rows)
-        made, faults, _, _ = self._execute(
-            Rows(shape, rows, is_nested=True), None, UNHURRIED_S, None
-        )
+        self._take_rows(Rows(self._shape_of(rows), rows, is_nested=True))
+
+    def _take_lines(self, lines: bytes, count: int) -> bool:
+        """Do the same for `count` events of one form; False for any other lines."""
+        machine = self._machine
+        batch = machine.decoder.decode_alike(lines, "ndjson")
+        if batch is None or len(batch.rows) != count:
+            return False
+        self._take_rows(Rows(machine.shape, batch.rows, batch.is_nested))
+        return True
+
+    def _take_rows(self, left: Rows) -> None:
+        while left.rows:
+            made, faults, _, taken = self._execute(left, None, UNHURRIED_S, None)
+            left = Rows(left.shape, left.rows[taken:], left.is_nested)
+            self._publish(made, faults)
+
+    def _publish(self, made: list[Any], faults: Faults) -> None:
+        """Hand on what nobody waits for."""
         for fault in faults:
             logger.warning("pipeline '%s': %s", self.name, fault["message"])
         if made and self.on_outputs is not None:
@@ -474,6 +489,10 @@ class Pipeline:
         if rows and rows[0].fields.__class__ is self._shape_before.row_class:
             return self._shape_before
         return shape
+
+    def _reply_timeout_s(self, wait: float | None) -> float:
+        limit_s = self._limits.reply_timeout_s
+        return limit_s if wait is None else min(wait, limit_s)
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:

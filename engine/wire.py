@@ -165,13 +165,18 @@ class RowDecoder:
         """Return the events of a batch; raises `BadEventError` if it is no batch."""
         if form == "auto":
             form = guess_form(payload)
+        alike = self.decode_alike(payload, form)
+        return self._decode_each(payload, form) if alike is None else alike
+
+    def decode_alike(self, payload: bytes, form: BatchForm) -> Decoded | None:
+        """Return the events of a batch whose events all have one form, else None."""
         for at, fast in enumerate(self._forms):
             rows = fast.decode(payload, form)
             if rows is not None:
                 self._forms.insert(0, self._forms.pop(at))
                 self._adapt(rows, fast.is_nested)
                 return Decoded(self._stamped(rows, fast), fast.is_nested)
-        return self._decode_each(payload, form)
+        return None
 
     def _instant(self, timestamp: int | None) -> int:
         return self._clock.now_ns() if timestamp is None else timestamp

@@ -16,6 +16,7 @@ logger = logging.getLogger("varpulis")
 MAX_FILE_BYTES = 64 * 1024 * 1024
 KEPT_FILES = 4
 MAX_NAME_CHARS = 150
+MAX_ANNOUNCED = 1_000  # reasons may quote what strangers send
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class DeadLetters:
     def _announce(self, origin: Origin, events: int) -> None:
         """Log the first dead letter of each kind; all of them are counted."""
         kind = origin.pipeline, origin.connector, origin.reason
-        if kind in self._announced:
+        if kind in self._announced or len(self._announced) >= MAX_ANNOUNCED:
             return
         self._announced.add(kind)
         logger.warning(

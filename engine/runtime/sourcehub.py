@@ -23,11 +23,13 @@ class Intake:
 
     `row` makes an event a row and raises `BadEventError` beyond its bounds. `take`
     handles rows and all they cause; it blocks meanwhile and while the pipeline is
-    busy, and raises `PipelineClosedError`.
+    busy, and raises `PipelineClosedError`. `take_lines` is the quick way: it does the
+    same for as many events in JSON lines, if all have one form, and else returns False.
     """
 
     row: Callable[[Event], Any]
     take: Callable[[list[Any]], None]
+    take_lines: Callable[[bytes, int], bool]
 
 
 class Subscription:
@@ -71,17 +73,26 @@ class Subscription:
         """Return what the source delivers to: `Deliver` of the connectors' contract."""
 
         def deliver(messages: Sequence[Message]) -> None:
-            rows: list[Any] = []
-            for message in messages:
-                self._read(message, rows, intake, letters)
             try:
-                intake.take(rows)
+                self._process(messages, intake, letters)
             except PipelineClosedError:
                 return  # unacknowledged: it comes again
             for message in messages:
                 message.acknowledge()
 
         return deliver
+
+    def _process(
+        self, messages: Sequence[Message], intake: Intake, letters: DeadLetters
+    ) -> None:
+        lines = self._reader.lines(messages)
+        if lines is not None and intake.take_lines(lines, len(messages)):
+            self.received += len(messages)
+            return
+        rows: list[Any] = []
+        for message in messages:
+            self._read(message, rows, intake, letters)
+        intake.take(rows)
 
     def _read(
         self, message: Message, rows: list[Any], intake: Intake, letters: DeadLetters

@@ -4,6 +4,8 @@ import json
 import threading
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine import Reply, compile_program
 from engine.compiler.namespace import FieldTable, Namespace
@@ -333,3 +335,34 @@ def test_a_step_may_have_its_own_source():
     plan = plan_program(check(source).program, Namespace(FieldTable()))
     found = [(port.event, port.spec.topic) for port in source_ports(plan)]
     assert found == [("A", "a"), ("B", "b")]
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(("event_type", "type", "fields", "data", "timestamp", "x"))
+            | st.text(max_size=3),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(values.map(lambda v: json.dumps(v).encode()) | st.binary(max_size=40)))
+def test_whatever_arrives_is_an_event_or_a_dead_letter(payloads):
+    program = Running(
+        IN + 'stream S = A.from(In, topic: "t", time_field: "x").emit(x, t: timestamp)'
+    )
+    program.feed(*payloads, topic="t/A")
+    program.pipeline.close(5)
+    assert program.acknowledged == len(payloads)
+    assert program.letters.count == program.pipeline.subscriptions[0].rejected

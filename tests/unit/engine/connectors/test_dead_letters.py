@@ -5,7 +5,12 @@ import json
 import pytest
 
 from engine.connectors import dead_letters
-from engine.connectors.dead_letters import DeadLetters, Origin, dead_letter_name
+from engine.connectors.dead_letters import (
+    MAX_ANNOUNCED,
+    DeadLetters,
+    Origin,
+    dead_letter_name,
+)
 
 ORIGIN = Origin("intake", "Late", "Pages", "buffer full")
 
@@ -55,3 +60,11 @@ def test_a_disk_that_fails_is_logged_and_not_raised(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     DeadLetters(tmp_path / "file").write(ORIGIN, [b"{}"])
     assert "lost" in caplog.text
+
+
+def test_reasons_without_end_do_not_fill_the_log(caplog):
+    letters = DeadLetters()
+    for number in range(MAX_ANNOUNCED + 50):
+        letters.write(Origin("p", "s", "c", f"byte {number}"), [b"1"])
+    assert letters.count == MAX_ANNOUNCED + 50
+    assert len(caplog.records) == MAX_ANNOUNCED
