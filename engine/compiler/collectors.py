@@ -90,7 +90,9 @@ class RowsCollector:
 
         Their types are read from the list: the events of one window may be of several.
         """
-        made = Batch(batch, None, self.has_output, self.is_made, key=key)
+        made = Batch(
+            batch, None, self.has_output, self.is_made, key=key, is_window=True
+        )
         self.stream.batch(self.at + 1, made)
 
 

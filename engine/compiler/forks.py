@@ -41,7 +41,7 @@ def fork(stream: StreamCompiler, at: int, op: nodes.Operation, batch: Batch) -> 
     names, lines = stream.names, stream.lines
     whole, producing = names.fresh("b"), names.fresh("n")
     lines.add(f"{whole} = []", f"{producing} = 0")
-    outcome = _Outcome(stream, at, whole)
+    outcome = _Outcome(stream, at, whole, is_window=batch.is_window)
     for branch in op.branches:
         before = names.fresh("n")
         lines.add(f"{before} = len({whole})")
@@ -72,8 +72,11 @@ class _Outcome:
     then to which it belongs.
     """
 
-    def __init__(self, stream: StreamCompiler, at: int, variable: str) -> None:
+    def __init__(
+        self, stream: StreamCompiler, at: int, variable: str, *, is_window: bool
+    ) -> None:
         self._stream = stream
+        self._is_window = is_window
         self._at = at
         self._variable = variable
         self._lines = stream.lines
@@ -101,7 +104,9 @@ class _Outcome:
     def batch(self) -> Batch:
         """Return the batch of all that came out."""
         has_output = bool(self._found) and all(c.output for c in self._found)
-        return Batch(self._variable, None, has_output, is_made=True)
+        return Batch(
+            self._variable, None, has_output, is_made=True, is_window=self._is_window
+        )
 
 
 def pattern(stream: StreamCompiler, at: int, op: nodes.Operation, batch: Batch) -> None:

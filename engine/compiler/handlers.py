@@ -10,11 +10,10 @@ from engine.compiler import (
     mapping,
     observing,
     operations,
-    timers,
-    sequences_source,
-    timers,
     partitions,
     selecting,
+    sequences_source,
+    timers,
     windows,
 )
 from engine.compiler.streams import Handlers, event_source

@@ -1,5 +1,6 @@
 """`.distinct`, `.limit`, `.first`, `.order_by` and `.collect` (vpl.md 8.3)."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from engine.compiler.aggregates import AggregateReader
@@ -9,7 +10,6 @@ from engine.compiler.forks import as_batch
 from engine.compiler.kinds import ARRAY, INT, NULL
 from engine.compiler.operations import where
 from engine.compiler.partitions import key_at, key_of, table_of
-from engine.compiler.plan import operations
 from engine.compiler.streams import (
     Batch,
     BatchHandler,
@@ -38,10 +38,7 @@ def has_window(stream: StreamCompiler, at: int) -> bool:
     """Tell whether what flows at place `at` comes from a window of the stream."""
     if stream.stream.kind == "join":
         return False
-    before = stream.ops[:at]
-    if stream.prefix:  # a branch: the window may stand before the fork
-        before += stream.stream.ops
-    return any(op.name == "window" for op in operations(before))
+    return any(op.name == "window" for op in stream.ops[:at])
 
 
 # --- distinct ---------------------------------------------------------------------------
@@ -92,7 +89,8 @@ def distinct_batch(
 
     What a window gives after an aggregate is no content of a window any more.
     """
-    if any(before.name in _MAKE_ONE for before in stream.ops[:at]):
+    is_made = any(before.name in _MAKE_ONE for before in stream.ops[:at])
+    if is_made or not batch.is_window:
         stream.batch(at + 1, stream.one_by_one(at, op, batch))
         return
     names, lines = stream.names, stream.lines
@@ -104,18 +102,7 @@ def distinct_batch(
         _, own, current = _distinct_key(stream, op, current)
         lines.add(f"{place} += 1", f"{seen}.setdefault({own.text}, {place})")
     lines.add(f"{made} = [{batch.variable}[at] for at in {seen}.values()]")
-    stream.batch(at + 1, _renamed(batch, made))
-
-
-def _renamed(batch: Batch, variable: str) -> Batch:
-    return Batch(
-        variable,
-        batch.type,
-        batch.has_output,
-        batch.is_made,
-        batch.group_by,
-        batch.key,
-    )
+    stream.batch(at + 1, replace(batch, variable=made))
 
 
 # --- limit and first --------------------------------------------------------------------
@@ -154,9 +141,12 @@ def limit_batch(
     stream: StreamCompiler, at: int, op: nodes.Operation, batch: Batch
 ) -> None:
     """Pass the first events of the batch."""
+    if not batch.is_window:
+        stream.batch(at + 1, stream.one_by_one(at, op, batch))
+        return
     made = stream.names.fresh("b")
     stream.lines.add(f"{made} = {batch.variable}[:{_bound(stream, op)}]")
-    stream.batch(at + 1, _renamed(batch, made))
+    stream.batch(at + 1, replace(batch, variable=made))
 
 
 # --- order_by ---------------------------------------------------------------------------
@@ -187,7 +177,7 @@ def order_batch(
     listed = "".join(f"{column}, " for column in columns)
     args = f"{batch.variable}, ({listed}), {descending!r}, {stream.frame}"
     lines.add(f"{made} = sort_batch({args})")
-    stream.batch(at + 1, _renamed(batch, made))
+    stream.batch(at + 1, replace(batch, variable=made))
 
 
 # --- collect ----------------------------------------------------------------------------

@@ -96,7 +96,8 @@ class Batch:
 
     `type` is what is known of their types; `has_output` tells that outputs are made
     (they are None otherwise), `is_made` is that of `Current`. `group_by` are the keys of
-    a `partition_by` after the window, `key` is that of one before it.
+    a `partition_by` after the window, `key` is that of one before it. `is_window` tells
+    that the events left a window together: some operations then act per batch.
     """
 
     variable: str
@@ -105,6 +106,7 @@ class Batch:
     is_made: bool = False
     group_by: tuple[nodes.Expr, ...] = ()
     key: PartitionKey | None = None
+    is_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.compiler.clocks import lateness_ns
 from engine.compiler.constants import constant_value, duration_ns, whole_number
 from engine.compiler.plan import StreamPlan
 from engine.errors import LoadError
@@ -66,11 +67,4 @@ def _lateness(program: Program, stream: StreamPlan) -> int | None:
     """Return the lateness that windows under a watermark wait for."""
     if stream.declared("watermark") is None:
         return None
-    declared = stream.declared("allowed_lateness")
-    if declared is None:
-        return 0
-    value = constant_value(program, declared.args[0].value)
-    if value.__class__ is Duration and value.ns >= 0:
-        return int(value.ns)
-    line = declared.span.line
-    raise LoadError(f"line {line}: 'allowed_lateness' wants a duration")
+    return lateness_ns(program, stream) or 0

@@ -57,6 +57,14 @@ def window(
     _FORMS[_form(spec)](stream, at, spec, current)
 
 
+def window_batch(
+    stream: StreamCompiler, at: int, op: nodes.Operation, batch: Batch
+) -> None:
+    """Add the events of a branch to its window, one after the other."""
+    with stream.each(batch) as current:
+        window(stream, at, op, current)
+
+
 def _form(spec: WindowSpec) -> str:
     if spec.step is not None:
         return f"sliding {spec.form}"
@@ -292,7 +300,11 @@ def aggregate(
 def aggregate_batch(
     stream: StreamCompiler, at: int, op: nodes.Operation, batch: Batch
 ) -> None:
-    """Make one aggregate of a batch, or one per group."""
+    """Make one aggregate of the content of a window, or one per group."""
+    if not batch.is_window:
+        with stream.each(batch) as current:
+            aggregate(stream, at, op, current)
+        return
     with stream.lines.block(f"if {batch.variable}:"):
         if batch.group_by:
             _aggregate_groups(stream, at, batch)
@@ -334,8 +346,11 @@ def _aggregate_groups(stream: StreamCompiler, at: int, batch: Batch) -> None:
         event = collector.aggregation.result(entry, key, carries_key=True)
         event = stream.with_row(event)
         lines.add(f"{made}.append(({event.row}, {event.type.text}, None))")
-    stream.batch(at + 1, Batch(made, stream.own_type()))
+    stream.batch(at + 1, Batch(made, stream.own_type(), is_window=True))
 
 
 HANDLERS: Final[dict[str, Handler]] = {"window": window, "aggregate": aggregate}
-BATCHES: Final[dict[str, BatchHandler]] = {"aggregate": aggregate_batch}
+BATCHES: Final[dict[str, BatchHandler]] = {
+    "window": window_batch,
+    "aggregate": aggregate_batch,
+}
