@@ -7,13 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import Reply, compile_program
+from engine import Limits, Reply, compile_program
 from engine.compiler.namespace import FieldTable, Namespace
 from engine.compiler.planner import plan_program
 from engine.compiler.sourceports import source_ports
 from engine.connectors.base import Source, SourceSpec
 from engine.connectors.dead_letters import DeadLetters
-from engine.connectors.fake import FeedableSource, FeedableSources, RecordingSinks
+from engine.connectors.fake import (
+    FeedableSource,
+    FeedableSources,
+    RecordingSink,
+    RecordingSinks,
+)
 from vpl import check
 
 IN = 'connector In = mqtt (host: "h")\n'
@@ -356,13 +361,86 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(values.map(lambda v: json.dumps(v).encode()) | st.binary(max_size=40)))
-def test_whatever_arrives_is_an_event_or_a_dead_letter(payloads):
+@pytest.fixture(scope="module")
+def taking_all():
     program = Running(
         IN + 'stream S = A.from(In, topic: "t", time_field: "x").emit(x, t: timestamp)'
     )
-    program.feed(*payloads, topic="t/A")
+    yield program
     program.pipeline.close(5)
-    assert program.acknowledged == len(payloads)
-    assert program.letters.count == program.pipeline.subscriptions[0].rejected
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(values.map(lambda v: json.dumps(v).encode()) | st.binary(max_size=40)))
+def test_whatever_arrives_is_an_event_or_a_dead_letter(taking_all, payloads):
+    taking_all.feed(*payloads, topic="t/A")
+    assert taking_all.acknowledged == len(payloads)
+    (used,) = taking_all.pipeline.subscriptions
+    assert taking_all.letters.count == used.rejected
+
+
+@pytest.fixture(scope="module")
+def two_ways():
+    source = IN + "stream S = A.from(In).emit(x, y, stamp: epoch_ms(timestamp))"
+    programs = Running(source), Running(source)
+    yield programs
+    for program in programs:
+        program.pipeline.close(5)
+
+
+events = st.fixed_dictionaries(
+    {"event_type": st.sampled_from(("A", "B")), "timestamp": st.integers(0, 2**40)},
+    optional={
+        "x": values,
+        "y": values,
+        "z": values,
+        "fields": st.dictionaries(st.sampled_from("xyz"), values),
+        "data": st.dictionaries(st.sampled_from("xyz"), values),
+    },
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(events, max_size=6))
+def test_the_quick_way_in_means_the_same_as_the_long_one(two_ways, bodies):
+    quick, long = two_ways
+    indented = [json.dumps(body, indent=1).encode() for body in bodies]
+    assert quick.feed(*bodies) == long.feed(*indented)
+    assert quick.letters.count == long.letters.count
+
+
+class GatedSink(RecordingSink):
+    """Holds its pipeline up until the gate opens."""
+
+    gate = None
+
+    def send(self, topic, events, *, stream):
+        self.gate.wait(20)
+        super().send(topic, events, stream=stream)
+
+
+@pytest.mark.parametrize("context", ["", ".context(c)"])
+def test_nothing_is_given_up_when_a_pipeline_is_busy_for_long(context):
+    sources = FeedableSources()
+    gated = GatedSink(None)
+    gated.gate = threading.Event()
+    pipeline = compile_program(
+        f"context c\n{IN}{OUT}stream S = A.from(In){context}.emit(x).to(Out)",
+        sources=sources,
+        sinks=lambda spec: gated,
+        limits=Limits(reply_timeout_s=0.01, context_queue_events=2),
+    )
+    pipeline.start()
+    feeding = [
+        threading.Thread(target=sources.made[0].feed, args=([b'{"x": 1}'] * 5, ""))
+        for _ in range(3)
+    ]
+    for thread in feeding:
+        thread.start()
+    assert not any(thread.join(0.05) or not thread.is_alive() for thread in feeding)
+    assert sources.made[0].acknowledged == 0
+    gated.gate.set()
+    for thread in feeding:
+        thread.join(20)
+    assert (sources.made[0].acknowledged, len(gated.sent)) == (15, 15)
+    pipeline.close()
