@@ -121,10 +121,12 @@ class _Expander:
             return []
         self._warn_of_bare(loop, tokens, lines)
         hole = hole_of(loop.variable)
+        molds = [line.mold(hole) for line in body]
         result: list[Line] = []
         for value in loop.values:
             note = f"{loop.variable} = {value}"
-            copy = [line.filled(hole, str(value), note) for line in body]
+            text = str(value)
+            copy = [mold.filled(text, note) for mold in molds]
             before = self._copies
             if nested:
                 copy = self.expand(copy, depth + 1)

@@ -21,7 +21,7 @@ _MASTER = re.compile(
      ([A-Za-z_][A-Za-z0-9_]*+)                                              # name
     |(\.\.=|\*\*|==|!=|<=|>=|<<|>>|\?\?|\?\.|\.\.|->|=>|:=
       |\.(?![0-9])|/(?![/*])|[-+*%=<>&|^~,:;()\[\]{}?])                     # operator
-    |(\r?\n)                                                                # newline
+    |((?:\r?\n[ \t]*+)++)                                                   # newlines
     |(0[xX][A-Za-z0-9_]*+
       |\.?[0-9][A-Za-z0-9_]*+(?:\.[0-9][A-Za-z0-9_]*+)*+
        (?:(?<=[eE])[+-][0-9][A-Za-z0-9_]*+)?)                               # number
@@ -38,6 +38,7 @@ _MASTER = re.compile(
 )
 _NAME, _OPERATOR, _NEWLINE, _NUMBER, _STRING, _COMMENT, _BLOCK = range(1, 8)
 _make = partial(tuple.__new__, Token)
+_SHORT = 19  # digits; fewer always fit 64 bits
 _QUOTED, _TIME, _UNCLOSED, _UNKNOWN = range(8, 12)
 
 
@@ -143,13 +144,16 @@ class _Lexer:
         )
 
     def _newline(self, start: int, end: int) -> None:
-        self.line += 1
-        self.line_start = end
+        self.line += self.source.count("\n", start, end)
+        self.line_start = self.source.rindex("\n", start, end) + 1
         self.fresh = True
         self.lead = None
 
     def _number(self, start: int, end: int) -> None:
         text = self.source[start:end]
+        if text.isdigit() and end - start < _SHORT:
+            self._add("int", text, start, end, int(text))
+            return
         try:
             kind, value = literals.number(text)
         except literals.LiteralError as error:

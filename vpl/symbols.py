@@ -13,6 +13,7 @@ from vpl.visitor import flat
 
 NodeT = TypeVar("NodeT", bound=nodes.Node)
 
+_MOST_BASES = 100
 IMPLICIT_NAMES = frozenset(("event_type", "timestamp", "_partition"))
 
 
@@ -102,18 +103,27 @@ class Symbols:
         made = frozenset(name for names in self.outputs.values() for name in names)
         return made | frozenset(self.streams)
 
+    @cached_property
+    def _fields(self) -> dict[str, dict[str, nodes.TypeRef] | None]:
+        return {}
+
     def fields_of(self, event_type: str) -> dict[str, nodes.TypeRef] | None:
         """Return the fields of a declared event, those of its bases included.
 
         None if the event or one of its bases is not declared, or if the bases go
-        in a circle: then nothing can be said about its fields.
+        in a circle or very far: then nothing can be said about its fields.
         """
+        if event_type not in self._fields:
+            self._fields[event_type] = self._fields_with_bases(event_type)
+        return self._fields[event_type]
+
+    def _fields_with_bases(self, event_type: str) -> dict[str, nodes.TypeRef] | None:
         found: dict[str, nodes.TypeRef] = {}
         seen: set[str] = set()
         name: str | None = event_type
         while name is not None:
             event = self.events.get(name)
-            if event is None or name in seen:
+            if event is None or name in seen or len(seen) > _MOST_BASES:
                 return None
             seen.add(name)
             for item in event.fields:

@@ -1,8 +1,7 @@
 """Lines of text that remember the template they were made from."""
 
 import re
-from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Mark = tuple[int, int]
 """From this column of a line on, columns count from that one of the template."""
@@ -20,9 +19,10 @@ class Line:
 
     def column(self, column: int) -> int:
         """Return the template column of a column of this line."""
-        at = bisect_right(self.marks, column, key=lambda mark: mark[0]) - 1
-        here, there = self.marks[at]
-        return there + column - here
+        for here, there in reversed(self.marks):
+            if here <= column:
+                return there + column - here
+        return column
 
     def cut(self, count: int) -> "Line":
         """Return the line without its first `count` characters."""
@@ -32,6 +32,9 @@ class Line:
 
     def filled(self, hole: re.Pattern[str], value: str, note: str) -> "Line":
         """Return the line with every `hole` replaced by `value`."""
+        whole = f"{self.note}, {note}" if self.note else note
+        if "{" not in self.text:
+            return Line(self.text, self.number, whole, self.marks)
         parts: list[str] = []
         marks: list[Mark] = []
         position = length = 0
@@ -45,11 +48,38 @@ class Line:
             position = end
         marks += self._marks_between(position, len(self.text) + 1, length)
         parts.append(self.text[position:])
-        whole = f"{self.note}, {note}" if self.note else note
         return Line("".join(parts), self.number, whole, tuple(marks))
+
+    def mold(self, hole: re.Pattern[str]) -> "Mold":
+        """Return what makes many copies of the line quickly."""
+        return Mold(self, hole, hole.split(self.text))
 
     def _marks_between(self, start: int, end: int, at: int) -> list[Mark]:
         """Return the marks of a stretch that now begins at column `at`."""
         first = (at, self.column(start))
         rest = [(at + c - start, to) for c, to in self.marks if start < c < end]
         return [first, *rest]
+
+
+@dataclass(frozen=True, slots=True)
+class Mold:
+    """A line with holes (a pattern without groups), cut into the pieces between them.
+
+    Values of equal length leave equal marks, which are computed once.
+    """
+
+    line: Line
+    hole: re.Pattern[str]
+    pieces: list[str]
+    marks: dict[int, tuple[Mark, ...]] = field(default_factory=dict)
+
+    def filled(self, value: str, note: str) -> Line:
+        """Return the line with every hole replaced by `value`."""
+        line = self.line
+        marks = self.marks.get(len(value))
+        if marks is None:
+            first = line.filled(self.hole, value, note)
+            self.marks[len(value)] = first.marks
+            return first
+        whole = f"{line.note}, {note}" if line.note else note
+        return Line(value.join(self.pieces), line.number, whole, marks)

@@ -53,7 +53,6 @@ RULES: tuple[Rule, ...] = (
     connectors.context_declarations,
     connectors.connector_uses,
     subscriptions.source_uses,
-    subscriptions.source_uses,
     connectors.context_uses,
     connectors.missing_packages,
     connectors.without_effect,

@@ -15,13 +15,14 @@ _JUDGED = frozenset((
     *(nodes.IfStmt, nodes.WhileStmt, nodes.IfExpr, nodes.Binary, nodes.Operation),
     *(nodes.SourcePart, nodes.EventSource, nodes.SequenceStep, nodes.PatternEvent),
 ))
+_FILTERS = frozenset(("where", "filter", "having"))
 _Fields = Mapping[str, TypeRef] | None
 
 
 def conditions(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check that conditions may be bool and that comparisons may hold."""
     for decl, tree in symbols.trees:
-        judged = [node for node in tree if node.__class__ in _JUDGED]
+        judged = [node for node in tree if _is_judged(node)]
         if not judged:
             continue
         fields: _Fields = None
@@ -56,6 +57,17 @@ def _keeps_fields(stream: nodes.StreamDecl) -> bool:
     return all(name in plain for name in names[:-1]) and (
         not names or names[-1] in plain | {"emit", "select", "process"}
     )
+
+
+def _is_judged(node: nodes.Node) -> bool:
+    """Tell whether a node may hold conditions or compare; most do not."""
+    if node.__class__ not in _JUDGED:
+        return False
+    if isinstance(node, nodes.Binary):
+        return node.op in ORDERED
+    if isinstance(node, nodes.Operation):
+        return node.name in _FILTERS or node.where is not None
+    return not isinstance(node, nodes.EventSource) or node.where is not None
 
 
 def _conditions_of(node: nodes.Node) -> list[nodes.Expr]:
@@ -99,8 +111,6 @@ def _article(kind: str) -> str:
 
 
 def _comparison(node: nodes.Binary, fields: _Fields) -> Iterator[Diagnostic]:
-    if node.op not in ORDERED:
-        return
     left, right = kind_of(node.left, fields), kind_of(node.right, fields)
     if not can_order(left, right):
         message = f"'{left} {node.op} {right}' is never true nor false"

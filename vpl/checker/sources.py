@@ -78,12 +78,16 @@ def _readable(stream: nodes.StreamDecl) -> Iterator[nodes.Node]:
 
 def declared_fields(symbols: Symbols) -> Iterator[Diagnostic]:
     """Warn of names that are no field of the declared event (W033)."""
-    for stream in symbols.streams.values():
-        reader = _Reader.of(stream, symbols)
-        if reader is None:
-            continue
+    for stream, reader in _readers(symbols):
         for root in _readable(stream):
             yield from _fields_below(root, reader, symbols)
+
+
+def _readers(symbols: Symbols) -> Iterator[tuple[nodes.StreamDecl, _Reader]]:
+    for stream in symbols.streams.values() if symbols.events else ():
+        reader = _Reader.of(stream, symbols)
+        if reader is not None:
+            yield stream, reader
 
 
 def _fields_below(
@@ -136,10 +140,7 @@ def _unknown_field(name: str, place: Span, reader: _Reader) -> Diagnostic:
 
 def shadowed_globals(symbols: Symbols) -> Iterator[Diagnostic]:
     """Warn once per stream of a global that a declared field hides (W041)."""
-    for stream in symbols.streams.values():
-        reader = _Reader.of(stream, symbols)
-        if reader is None:
-            continue
+    for stream, reader in _readers(symbols) if symbols.variables else ():
         hidden = reader.fields & frozenset(symbols.variables)
         for node in walk(*_readable(stream)):
             if isinstance(node, nodes.Name) and node.id in hidden:
