@@ -1,7 +1,7 @@
 """`Type { k: v, .. }` and `Type(v1, v2)`: one event as text (vpl.md 17.1)."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from engine.event import Event
@@ -23,10 +23,18 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
+_FIELD = re.compile(
+    r"""\s*([A-Za-z_]\w*)\s*:\s*(?:(-?[0-9]{1,18})|(-?[0-9]+\.[0-9]+)
+        |([A-Za-z_]\w*)|"([^"\\]*)")\s*([,}])""",
+    re.VERBOSE | re.ASCII,
+)
+"""The usual field with what follows it: quicker in one piece than token by token."""
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", '"': '"', "'": "'", "\\": "\\"}
 _WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None, "nil": None}
 _LONGEST_NUMBER: Final = 400  # characters, as in programs
+Token = tuple[str, Any]
+"""Kind and value: `word`, `text`, `value`, `sign` or `end`."""
 _SHOWN: Final = 20  # characters of a text that is quoted in a message
 
 
@@ -37,8 +45,9 @@ class EventText:
     """
 
     def __init__(self, text: str, declared: Mapping[str, Sequence[str]]) -> None:
-        self._tokens = list(_tokens(text))
-        self._next = 0
+        self._text = text
+        self._place = 0
+        self._token: Token | None = None  # read already, but not yet taken
         self._declared = declared
 
     def event(self) -> Event:
@@ -66,7 +75,16 @@ class EventText:
     def _map(self, depth: int) -> dict[str, Any]:
         self._expect("{")
         found: dict[str, Any] = {}
-        while self._peek() != ("sign", "}"):
+        while True:
+            while self._token is None and (
+                usual := _FIELD.match(self._text, self._place)
+            ):
+                found[usual[1]] = _usual_value(usual)
+                self._place = usual.end()
+                if usual[6] == "}":
+                    return found
+            if self._peek() == ("sign", "}"):
+                break
             kind, name = self._take()
             if kind not in {"word", "text"}:
                 raise ValueError(f"a field name was expected, not '{name}'")
@@ -114,28 +132,29 @@ class EventText:
         if found != ("sign", sign):
             raise ValueError(f"'{sign}' was expected, not '{found[1]}'")
 
-    def _peek(self) -> tuple[str, Any]:
-        return self._tokens[self._next]
+    def _peek(self) -> Token:
+        if self._token is None:
+            found = _TOKEN.match(self._text, self._place)
+            if found is None:
+                raise ValueError(_unexpected(self._text[self._place :].lstrip()))
+            self._place = found.end()
+            self._token = _token(found.lastgroup or "end", found)
+        return self._token
 
-    def _take(self) -> tuple[str, Any]:
-        token = self._tokens[self._next]
+    def _take(self) -> Token:
+        token = self._peek()
         if token[0] != "end":
-            self._next += 1
+            self._token = None
         return token
 
 
-def _tokens(text: str) -> Iterator[tuple[str, Any]]:
-    place = 0
-    while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None:
-            raise ValueError(_unexpected(text[place:].lstrip()))
-        place = found.end()
-        kind = found.lastgroup or "end"
-        if kind == "end":
-            break
-        yield _token(kind, found[kind])
-    yield "end", "end of line"
+def _usual_value(found: re.Match[str]) -> Any:
+    whole, fraction, word, text = found.group(2, 3, 4, 5)
+    if whole is not None:
+        return int(whole)
+    if fraction is not None:
+        return float(fraction)
+    return text if word is None else _WORDS.get(word, word)
 
 
 def _unexpected(text: str) -> str:
@@ -144,7 +163,8 @@ def _unexpected(text: str) -> str:
     return f"unexpected text '{text[:_SHOWN]}' (put texts in quotes)"
 
 
-def _token(kind: str, text: str) -> tuple[str, Any]:
+def _token(kind: str, found: re.Match[str]) -> Token:
+    text = found[kind]
     match kind:
         case "number" | "hex" | "duration" | "instant":
             return "value", _constant(kind, text)
@@ -152,6 +172,8 @@ def _token(kind: str, text: str) -> tuple[str, Any]:
             return "text", _joined_pairs(_ESCAPE.sub(_unescape, text[1:-1]))
         case "word":
             return "word", text.strip("`")
+        case "end":
+            return "end", "end of line"
     return kind, text
 
 

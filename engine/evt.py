@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -21,7 +21,7 @@ from engine.runtime.values import Duration, Timestamp, iso_text
 from engine.wire import decode_json, event_of
 from vpl import Program, nodes
 
-_DIGITS = re.compile(r"\d+", re.ASCII)
+_MOST_DIGITS: Final = 30
 _BATCH = re.compile(r"BATCH\s+(\d+)\s*;?\s*(?:(?:#|//).*)?", re.ASCII)
 
 
@@ -87,7 +87,7 @@ class EvtReader:
             event = event_of(typed(decode_json(text.encode()), self._types))
             event.timestamp = self._date(event.timestamp)
             return event
-        if batch := _BATCH.fullmatch(text):
+        if text.startswith("BATCH") and (batch := _BATCH.fullmatch(text)):
             self._batch_ns = self._start_ns + int(batch[1]) * NS_PER_MS
             return None
         moment = None
@@ -112,13 +112,20 @@ class EvtReader:
         return moment
 
     def _moment(self, text: str) -> int:
-        offset = parse_duration(f"{text}ms" if _DIGITS.fullmatch(text) else text)
+        offset = _offset_ns(text)
         if offset is None:
             return instant_ns(text)
         moment = in_range(self._start_ns + offset)
         if moment is None:
             raise ValueError(f"'{text}' is too far away")
         return moment
+
+
+def _offset_ns(text: str) -> int | None:
+    """Return an offset in nanoseconds: a duration, or digits for milliseconds."""
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
+        return int(text) * NS_PER_MS
+    return parse_duration(text)
 
 
 def typed(body: Any, types: frozenset[str]) -> Any:
@@ -162,17 +169,17 @@ def _fields(name: str, events: Mapping[str, nodes.EventDecl]) -> dict[str, None]
     return {field.name: None for decl in reversed(chain) for field in decl.fields}
 
 
-def as_payload(event: Event) -> bytes:
+def as_payload(event: Event, *, is_exact: bool = False) -> bytes:
     """Return an event as one JSON line for `Pipeline.inject_batch`.
 
     JSON has neither timestamps nor durations: they become texts that declared fields
-    read again.
+    read again, or raise TypeError where the line has to be exact.
     """
     body: dict[str, Any] = {"event_type": event.event_type, "fields": event.fields}
     if event.timestamp is not None:
         whole_ms, rest = divmod(event.timestamp, NS_PER_MS)
         body["timestamp"] = iso_text(event.timestamp) if rest else whole_ms
-    return msgspec.json.encode(body, enc_hook=_as_text)
+    return msgspec.json.encode(body, enc_hook=None if is_exact else _as_text)
 
 
 def _as_text(value: Any) -> str:
