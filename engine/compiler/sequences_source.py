@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from engine.compiler.code import Code
+from engine.compiler.code import Code, constant
+from engine.compiler.kinds import STR
 from engine.compiler.readers import Part
 from engine.compiler.sequences_events import (
     loading,
@@ -335,12 +336,69 @@ class _Event:
     def _take_if_fits(self, offer: _Offer) -> None:
         option = offer.option
         own = self._own(offer)
-        rest = self._rest(offer.step, option, is_more=offer.is_more)
+        rest = self._rest(option, is_more=offer.is_more)
+        later = [part for part in rest if self.layout.needed(part, offer.step)]
+        rest = [part for part in rest if part not in later]
         if option.is_many and offer.is_more and own:
             self.lines.add(f"prev{option.slot} = {slot_variable(option.slot)}[-1]")
         self._if_fits(
-            option, offer.positions, lambda: self._take(offer), own=own, rest=rest
+            option,
+            offer.positions,
+            lambda: self._if_sides_fit(offer, later),
+            own=own,
+            rest=rest,
         )
+
+    # --- filters across the sides of an AND -------------------------------------------
+
+    def _if_sides_fit(self, offer: _Offer, later: Sequence[Expr]) -> None:
+        """Write the tests between sides, of those events that are there already."""
+        tests: list[tuple[Current, Expr, list[int]]] = []
+        here = step_event(
+            self.stream, self.code, self.current, self._own(offer), offer.positions
+        )
+        for part in later:
+            tests.append((here, part, self.layout.needed(part, offer.step)))
+        tests += self._tests_of_others(offer)
+        self._all_sides(tests, lambda: self._take(offer))
+
+    def _tests_of_others(self, offer: _Offer) -> list[tuple[Current, Expr, list[int]]]:
+        """Return the filters of events taken before that name the arriving event."""
+        own = frozenset(own_names(self.code, offer.option))
+        found = []
+        for other in self.layout.others(offer.step):
+            step = next(s for s in self.layout.steps if other in s.options)
+            parts = [p for p in parts_of(other.filters) if mentioned(p, own)]
+            if not parts:
+                continue
+            kept = slot_variable(other.slot)
+            row = self.names.fresh("r")
+            latest = f"{kept}[-1] if {kept} else None" if other.is_many else kept
+            self.lines.add(f"{row} = {latest}")
+            known = own_parts(self.code, offer.option, self.row)
+            known += own_parts(self.code, other, row)
+            event_type = constant(self.names.text(other.name), STR)
+            current = replace(self.current, row=row, type=event_type, stamp=f"{row}.ts")
+            event = step_event(self.stream, self.code, current, known, offer.positions)
+            for part in parts:
+                needed = set(self.layout.needed(part, step)) - {offer.option.slot}
+                found.append((event, part, [other.slot, *sorted(needed)]))
+        return found
+
+    def _all_sides(
+        self,
+        tests: Sequence[tuple[Current, Expr, list[int]]],
+        then: Callable[[], None],
+    ) -> None:
+        if not tests:
+            then()
+            return
+        [(event, part, needed), *more] = tests
+        code = self.stream.expressions(event).condition(part)
+        self._mark(event, code)
+        missing = " or ".join(f"{slot_variable(slot)} is None" for slot in needed)
+        with self.lines.block(f"if {missing} or {code.text}:"):
+            self._all_sides(more, then)
 
     def _own(self, offer: _Offer) -> list[Part]:
         """Return what the option's own names stand for in its filter."""
@@ -352,7 +410,7 @@ class _Event:
         names = own_names(self.code, option)
         return [Part(name, f"prev{option.slot}") for name in names]
 
-    def _rest(self, step: Step, option: Option, *, is_more: bool) -> list[Expr]:
+    def _rest(self, option: Option, *, is_more: bool) -> list[Expr]:
         """Return the parts of the filter to test.
 
         What mentions the events taken before does not hold for the first one.
@@ -616,7 +674,11 @@ class _Event:
     def _start_parts(self, offer: _Offer) -> list[Expr]:
         """Return the parts of the filter that a first event has to meet."""
         option = offer.option
-        parts = parts_of(option.filters)
+        parts = [
+            part
+            for part in parts_of(option.filters)
+            if not self.layout.needed(part, offer.step)
+        ]
         if option.is_many:
             own = frozenset(own_names(self.code, option))
             parts = [part for part in parts if not mentioned(part, own)]

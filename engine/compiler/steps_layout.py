@@ -103,6 +103,30 @@ class Layout:
             return True
         return self.stays(self.step(position))
 
+    def others(self, step: Step) -> tuple[Option, ...]:
+        """Return the options of the other chains of a step's branch."""
+        place = self.places[step.number]
+        return tuple(
+            option
+            for chain in place.branch.chains
+            if chain is not place.chain
+            for other in chain.steps
+            for option in other.options
+        )
+
+    def needed(self, part: Expr, step: Step) -> list[int]:
+        """Return the slots of other chains that a part of a filter reads.
+
+        Such a part is tested once they are filled (10.6).
+        """
+        named = {slot: alias for alias, slot in self.slots.items()}
+        found = []
+        for option in self.others(step):
+            alias = named.get(option.slot)
+            if alias is not None and mentioned(part, frozenset((alias,))):
+                found.append(option.slot)
+        return found
+
     def step(self, number: int) -> Step:
         """Return the step of a number."""
         return next(step for step in self.steps if step.number == number)
