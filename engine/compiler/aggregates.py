@@ -13,6 +13,7 @@ from engine.builtins import BUILTINS
 from engine.compiler.aggregate_calls import NAMES, AggregateCall, without_calls
 from engine.compiler.code import Code, variable
 from engine.compiler.constants import constant_value
+from engine.compiler.expressions import Expressions
 from engine.compiler.kinds import (
     ARRAY,
     DURATION,
@@ -110,7 +111,7 @@ class Aggregation:
         if call.argument is None:
             return "{0}.n".format, INT
         column = self._columns.setdefault(call.argument, Column(call.argument))
-        return _RESULTS[call.function](self, column, call)
+        return RESULTS[call.function](self, column, call)
 
     def keep(self, column: Column, part: str, initial: str) -> str:
         """Return the slot for a part of a column."""
@@ -229,8 +230,9 @@ class Aggregation:
         for name, (text_of, kinds) in self._results.items():
             uses = frozenset({entry})
             expressions.scope.locals[name] = Code(text_of(entry), kinds, 1, uses)
-        codes = [expressions.sent(value) for _, value in self._fields]
+        codes = self._compiled(expressions)
         stream.mark_frame(before, *codes)
+        stream.lines.add(*(expressions.scope.before or ()))
         fields = key_fields(key, entry)
         for (alias, _), code in zip(self._fields, codes, strict=True):
             held = stream.names.fresh("v")
@@ -239,6 +241,14 @@ class Aggregation:
         reader = self._reader(stamp, partition)
         reader.extras, reader.carries_key = fields, carries_key
         return self._event(reader)
+
+    def _compiled(self, expressions: Expressions) -> list[Code]:
+        """Return the code of the values around the aggregates."""
+        values = [value for _, value in self._fields]
+        if any(isinstance(part, nodes.Lambda) for part in walk(*values)):
+            expressions.scope.before = []  # lambdas stand where the entry is
+            self.stream.may_stop = True
+        return [expressions.sent(value) for value in values]
 
     def _reader(self, stamp: str, partition: Code | None) -> AggregateReader:
         stream = self.stream
@@ -350,7 +360,7 @@ def _collect(this: Aggregation, column: Column, call: AggregateCall) -> Result:
     return lambda entry: f"{entry}.{slot}.values({frame})", ARRAY | NULL
 
 
-_RESULTS: Final[dict[str, Callable[[Aggregation, Column, AggregateCall], Result]]] = {
+RESULTS: Final[dict[str, Callable[[Aggregation, Column, AggregateCall], Result]]] = {
     "count": _count,
     "sum": _sum,
     "avg": _avg,
