@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from engine import Event, InvalidProgramError, compile_program
+from engine import Event, compile_program
 from engine.connectors.fake import RecordingSinks
 from engine.runtime.times import envelope_ns, parse_instant
 from tests.conformance.cases import run_cases
 
-TIER = 1
 CASES = run_cases()
 NS_PER_MS = 1_000_000
 
@@ -110,27 +109,9 @@ def matches(got: list[Any], wanted: list[Any], *, is_unordered: bool) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    "case", [c for c in CASES if c["tier"] <= TIER], ids=lambda case: case["id"]
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_run_case(case: dict[str, Any]) -> None:
     outputs = run(case)
-    assert matches(
-        outputs, case["expected"], is_unordered=case.get("unordered", False)
-    ), f"{case['title']}: got {outputs}, wanted {case['expected']}"
-
-
-@pytest.mark.parametrize(
-    "case", [c for c in CASES if c["tier"] > TIER], ids=lambda case: case["id"]
-)
-def test_a_later_case_is_refused_or_right(case: dict[str, Any]) -> None:
-    """What this build cannot run it refuses; what it accepts it does right."""
-    try:
-        outputs = run(case)
-    except InvalidProgramError as error:
-        refused = {item.code for item in error.diagnostics}
-        assert "E090" in refused, refused
-        return
     assert matches(
         outputs, case["expected"], is_unordered=case.get("unordered", False)
     ), f"{case['title']}: got {outputs}, wanted {case['expected']}"

@@ -62,6 +62,16 @@ def test_forks_stand_in_branches() -> None:
     assert [output["v"] for output in found] == [3, 3]
 
 
+def test_a_pattern_tests_the_events_of_a_window() -> None:
+    source = (
+        "stream S = In .window(2)\n"
+        "    .pattern(rising: events => events[1].v > events[0].v)\n"
+        "    .emit(v)\n"
+    )
+    found = outputs_of(source, {"v": 2}, {"v": 3}, {"v": 5}, {"v": 4})
+    assert [output["v"] for output in found] == [2, 3]
+
+
 def test_skipping_drops_events_whose_evaluation_was_counted() -> None:
     source = 'stream S = In .on_error("skip") .emit(v: v + 1)'
     pipeline = compile_program(source)
