@@ -18,11 +18,15 @@ NOT_FOUND = frozenset((404, 410))
 
 
 class HttpLookup:
-    """Asks one server; requests of several threads run side by side on one loop."""
+    """Asks one server; requests of several threads run side by side on one loop.
+
+    Raises ValueError for headers that are none.
+    """
 
     def __init__(self, spec: ConnectorSpec, guard: Guard) -> None:
         self._spec = spec
         self._guard = guard
+        self._params = HttpParams.of(spec)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: HttpClient | None = None
         self._starting = threading.Lock()
@@ -30,9 +34,8 @@ class HttpLookup:
     def find(self, key: str, timeout_s: float) -> dict[str, Any] | None:
         """Return the object of `key`, None for status 404 and an answer of `null`."""
         try:
-            params = HttpParams.of(self._spec)
-            answer = self._get(params, key, timeout_s)
-        except (HttpFailedError, ValueError) as error:
+            answer = self._get(key, timeout_s)
+        except HttpFailedError as error:
             raise LookupFailedError(str(error)) from error
         except FutureTimeoutError as error:
             raise LookupFailedError(f"no answer within {timeout_s:g} s") from error
@@ -50,10 +53,10 @@ class HttpLookup:
             finally:
                 loop.call_soon_threadsafe(loop.stop)
 
-    def _get(self, params: HttpParams, key: str, timeout_s: float) -> Answer:
-        loop, client = self._started(params)
+    def _get(self, key: str, timeout_s: float) -> Answer:
+        loop, client = self._started()
         request = client.request(
-            "GET", params.url, timeout_s, query={"key": key}, wants_body=True
+            "GET", self._params.url, timeout_s, query={"key": key}, wants_body=True
         )
         asked = asyncio.run_coroutine_threadsafe(request, loop)
         try:
@@ -61,9 +64,7 @@ class HttpLookup:
         finally:
             asked.cancel()
 
-    def _started(
-        self, params: HttpParams
-    ) -> tuple[asyncio.AbstractEventLoop, HttpClient]:
+    def _started(self) -> tuple[asyncio.AbstractEventLoop, HttpClient]:
         with self._starting:
             if self._loop is None or self._client is None:
                 self._loop = asyncio.new_event_loop()
@@ -71,7 +72,7 @@ class HttpLookup:
                 threading.Thread(
                     target=_run, args=(self._loop,), name=name, daemon=True
                 ).start()
-                making = _make_client(self._guard, params)
+                making = _make_client(self._guard, self._params)
                 made = asyncio.run_coroutine_threadsafe(making, self._loop)
                 self._client = made.result(CLOSE_TIMEOUT_S)
             return self._loop, self._client

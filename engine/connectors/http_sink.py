@@ -12,7 +12,6 @@ from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.guard import Guard
 from engine.connectors.http_client import Answer, HttpClient, HttpFailedError
 from engine.connectors.http_params import HttpParams
-from engine.connectors.link import LinkLostError
 from engine.connectors.queued_sink import QueuedSink, Refused
 
 logger = logging.getLogger("varpulis")
@@ -47,27 +46,26 @@ class HttpSink(QueuedSink):
 
 
 class HttpPublisher:
-    """Connects with the first request; belongs to one thread."""
+    """Connects with the first request; belongs to one thread.
+
+    Raises ValueError for headers that are none.
+    """
 
     def __init__(self, spec: ConnectorSpec, guard: Guard) -> None:
         self._spec = spec
         self._guard = guard
+        self._params = HttpParams.of(spec)
         self._runner: asyncio.Runner | None = None
         self._client: HttpClient | None = None
-        self._params: HttpParams | None = None
         self.is_reachable = True
 
     @property
     def where(self) -> str:
         """Return scheme, host and port."""
-        return without_secrets(str(self._spec.params.get("url") or "http"))
+        return without_secrets(self._params.url)
 
     def connect(self) -> None:
-        """Make the client; raises LinkLostError for parameters that are no use."""
-        try:
-            self._params = HttpParams.of(self._spec)
-        except ValueError as error:
-            raise LinkLostError(str(error)) from error
+        """Make the client."""
         headers = CONTENT_TYPE | dict(self._params.headers)
         self._runner = asyncio.Runner()
         self._client = self._runner.run(_make_client(self._guard, headers))
@@ -102,7 +100,7 @@ class HttpPublisher:
         return f"HTTP status {answer.status}", not answer.is_worth_a_retry
 
     def _request(self, payload: bytes) -> Answer:
-        if self._runner is None or self._client is None or self._params is None:
+        if self._runner is None or self._client is None:
             raise HttpFailedError("not connected")
         params = self._params
         return self._runner.run(

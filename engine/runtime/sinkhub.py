@@ -1,5 +1,7 @@
 """Events from streams to sinks."""
 
+import logging
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import groupby
@@ -13,6 +15,8 @@ from engine.connectors.base import ConnectorSpec, Sink, SinkFactory
 from engine.encoding import encode
 from engine.runtime.frame import Frame
 from engine.runtime.values import iso_text
+
+logger = logging.getLogger("varpulis")
 
 
 def encode_for_sink(output: Any, stamp: int) -> bytes:
@@ -55,7 +59,7 @@ class SinkHub:
             spec = replace(port.spec, pipeline=pipeline)
             sink = _found(spec, self._made)
             if sink is None and factory is not None:
-                sink = _found(spec, self._kept) or factory(spec)
+                sink = _found(spec, self._kept) or factory(_apart(spec, self._made))
                 self._made.append((spec, sink))
                 self.sinks[_free_name(spec.name, self.sinks)] = sink
             if sink is not None:
@@ -73,11 +77,17 @@ class SinkHub:
                 sink.open()
 
     def close(self, timeout_s: float, *, except_for: "SinkHub | None" = None) -> None:
-        """Close every sink that the other hub does not use."""
+        """Close every sink that the other hub does not use, each in `timeout_s`."""
         kept = [] if except_for is None else list(except_for.sinks.values())
-        for sink in self.sinks.values():
-            if not any(sink is other for other in kept):
-                sink.close(timeout_s)
+        closing = [
+            threading.Thread(target=_close, args=(name, sink, timeout_s), daemon=True)
+            for name, sink in self.sinks.items()
+            if not any(sink is other for other in kept)
+        ]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
 
     def flush(self, ports: Iterable[SinkPort], frames: list[Frame]) -> None:
         """Send what the ports collected, in order."""
@@ -96,6 +106,28 @@ def _send(sink: Sink, pending: list[tuple[str, Any, Any]], stream: str) -> None:
     for topic, entries in groupby(pending, key=itemgetter(0)):
         events = [encode_for_sink(output, stamp) for _, output, stamp in entries]
         sink.send(topic, events, stream=stream)
+
+
+def _close(name: str, sink: Sink, timeout_s: float) -> None:
+    try:
+        sink.close(timeout_s)
+    except Exception:  # boundary of the thread: nothing above would log it
+        logger.exception("Connector '%s' did not close", name)
+
+
+def _apart(
+    spec: ConnectorSpec, made: Iterable[tuple[ConnectorSpec, Sink]]
+) -> ConnectorSpec:
+    """Return a connector under a client id that no other sink of its name has.
+
+    Far sides that know clients by their ids would throw out one for the other.
+    """
+    before = sum(known.name == spec.name for known, _ in made)
+    client_id = spec.params.get("client_id")
+    if not before or client_id is None:
+        return spec
+    params = {**spec.params, "client_id": f"{client_id}-{before + 1}"}
+    return replace(spec, params=params)
 
 
 def _found(

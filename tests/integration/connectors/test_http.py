@@ -14,6 +14,7 @@ from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.guard import Guard
 from engine.connectors.http_lookup import HttpLookup
 from engine.connectors.http_sink import http_sink
+from engine.connectors.registry import LookupMaker, SinkMaker, UnknownConnectorError
 from tests.integration.mqtt_broker import free_port, wait_until
 
 
@@ -230,3 +231,11 @@ def test_nobody_there_is_a_failure():
     with pytest.raises(LookupFailedError):
         lookup.find("k", 5.0)
     lookup.close()
+
+
+def test_headers_that_are_none_are_told_when_the_sink_is_made():
+    spec = ConnectorSpec("Out", "http", {"headers": "no header"})
+    with pytest.raises(UnknownConnectorError, match="'Out': headers are given as"):
+        SinkMaker()(spec)
+    with pytest.raises(UnknownConnectorError, match="'Out': headers are given as"):
+        LookupMaker()(spec)

@@ -1,5 +1,7 @@
 """What reaches sinks, and how."""
 
+import pytest
+
 from engine import Event, compile_program
 from engine.connectors.base import ConnectorSpec, Sink
 from engine.connectors.fake import RecordingSink, RecordingSinks
@@ -94,7 +96,8 @@ def test_specs_carry_constants_and_overrides() -> None:
 
     pipeline = compile_program(source, name="p", sinks=factory)
     common = {"host": "h2", "port": -1, "tls": True, "client_id": "plain"}
-    assert [spec.params for spec in made] == [common, {**common, "qos": 2}]
+    other = {**common, "qos": 2, "client_id": "plain-2"}
+    assert [spec.params for spec in made] == [common, other]
     assert {spec.pipeline for spec in made} == {"p"}
     assert set(pipeline.sinks) == {"Out", "Out#2"}
 
@@ -126,3 +129,42 @@ def test_contexts_send_too() -> None:
     got = sent(source, {})
     assert [body["i"] for topic, body in got if topic == "p"] == list(range(300))
     assert [body["i"] for topic, body in got if topic == "d"] == list(range(300))
+
+
+def test_two_sinks_of_one_connector_have_client_ids_of_their_own() -> None:
+    sinks: list[RecordingSink] = []
+
+    def make(spec: ConnectorSpec) -> RecordingSink:
+        sinks.append(RecordingSink(spec))
+        return sinks[-1]
+
+    compile_program(
+        'connector Out = mqtt (host: "h", client_id: "me")\n'
+        "stream S = In .emit(a).to(Out).to(Out, qos: 0).to(Out, qos: 0)",
+        sinks=make,
+    )
+    assert [sink.spec.params["client_id"] for sink in sinks] == ["me", "me-2"]
+
+
+def test_a_sink_that_fails_to_close_does_not_keep_others_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(RecordingSink):
+        def close(self, timeout_s: float) -> None:
+            raise ZeroDivisionError
+
+    broken, fine = (
+        Broken(ConnectorSpec("A", "mqtt")),
+        RecordingSink(ConnectorSpec("B", "mqtt")),
+    )
+    made = {"A": broken, "B": fine}
+    pipeline = compile_program(
+        "connector A = mqtt ()\nconnector B = mqtt ()\n"
+        "stream S = In .emit(a).to(A).to(B)",
+        sinks=lambda spec: made[spec.name],
+    )
+    pipeline.start()
+    assert fine.connected
+    pipeline.close()
+    assert not fine.connected
+    assert "'A' did not close" in caplog.text
