@@ -19,6 +19,7 @@ from engine.runtime.clock import Clock
 from engine.runtime.contexts import ContextExecutor
 from engine.runtime.enriching import Enrichment, LookupHub
 from engine.runtime.executors import Executor, QueueExecutor, StaticExecutor
+from engine.runtime.idle_timer import TimedProgram
 from engine.runtime.instance import Instance
 from engine.runtime.sinkhub import SinkHub
 from engine.runtime.sourcehub import SourceHub
@@ -101,6 +102,7 @@ class Machine:
             self.decoder.row,
             limits,
         )
+        self.timed = TimedProgram(self.instance, self.ticks)
         self.executor = self._make_executor(limits)
         self._reject_into(outside.dead_letters or DeadLetters())
 

@@ -44,6 +44,7 @@ from engine.runtime.executors import (
     OnTaken,
     StaticExecutor,
 )
+from engine.runtime.idle_timer import Caller, FindDue, IdleTimer
 from engine.runtime.measure import measure
 from engine.runtime.sourcehub import Intake, Subscription
 from engine.wire import BatchForm, parse_event
@@ -119,6 +120,7 @@ class Pipeline:
         self._starting = threading.Lock()
         self._is_started = False
         self._is_closed = False
+        self._idle: IdleTimer | None = None
         self._is_silent = False
         self._counts = PipelineMetrics()
         compiled, self.diagnostics = loaded
@@ -129,6 +131,8 @@ class Pipeline:
     def _run_by(self, machine: Machine) -> None:
         """Make `machine` the one that handles events."""
         program = machine.compiled.plan.program
+        if self._idle is not None:
+            self._idle.take_up(machine.timed, self.name)
         self._machine = machine
         self.program = program
         self.fingerprint = vpl.fingerprint(program)
@@ -167,6 +171,8 @@ class Pipeline:
         """Finish what was begun, deliver what sinks hold, and take no more events."""
         if not self._is_closed:
             self.silence(timeout_s)
+        if self._idle is not None:
+            self._idle.stop()
         with self._starting:
             if self._is_closed:
                 return
@@ -189,6 +195,39 @@ class Pipeline:
             made, faults, is_complete, _ = self._machine.executor.flush()
             self._count(0, len(made), began)
         return Reply(True, made, faults, is_complete)
+
+    def run_clock(
+        self,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        *,
+        in_thread: bool = True,
+    ) -> IdleTimer:
+        """Let time run on while no event comes, and timers follow wall time.
+
+        To be called once, before the first event. What that gives goes to consumers,
+        sinks and `on_outputs`. Without a thread somebody has to call `look`.
+        """
+        caller = Caller(
+            lambda: self._machine.timed,
+            self._advance,
+            lambda event: self._take([self._machine.decoder.envelope(event)]),
+        )
+        self._idle = IdleTimer(caller, self._limits, self._clock, monotonic_ns)
+        self._idle.take_up(self._machine.timed, self.name if in_thread else None)
+        return self._idle
+
+    def _advance(self, find: FindDue) -> None:
+        """Work off what `find` finds to be due, which nobody waits for."""
+        if not self._is_started:
+            self.start()
+        began = time.perf_counter()
+        with self._lock:
+            due = [] if self._is_closed else find()
+            if not due:
+                return
+            made, faults, _, _ = self._machine.executor.advance(due)
+            self._count(0, len(made), began)
+        self._publish(made, faults)
 
     # --- state ----------------------------------------------------------------------
 
@@ -478,6 +517,10 @@ class Pipeline:
 
     def _publish(self, made: list[Any], faults: Faults) -> None:
         """Hand on what nobody waits for."""
+        self._publish(made, faults)
+
+    def _publish(self, made: list[Any], faults: Faults) -> None:
+        """Tell of outputs and faults that nobody waits for."""
         for fault in faults:
             logger.warning("pipeline '%s': %s", self.name, fault["message"])
         if made and self.on_outputs is not None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from engine.compiler.constants import constant_value
 from engine.compiler.plan import StreamPlan
 from engine.errors import LoadError
+from engine.runtime.state import END_OF_TIME
 from engine.runtime.values import Duration
 from vpl import Program, nodes
 
 if TYPE_CHECKING:
-    from engine.compiler.streams import Current, StreamCompiler
+    from engine.compiler.streams import Current, StreamCompiler, Unit
 
 
 def span_ns(program: Program, node: nodes.Expr, what: str) -> int:
@@ -59,6 +60,18 @@ def advance(
         with stream.lines.block(f"if {clock}.now >= {clock}.due:"):
             due = f"due{stream.stream.index}"
             stream.lines.add(stream.call(due, f"{clock}.now"))
+
+
+def run_on(unit: "Unit", stream: StreamPlan, now: str) -> list[str]:
+    """Return the lines that let the clock run on to `now` without an event.
+
+    Only with a watermark, where windows that are closed must not open again; otherwise
+    events decide what time it is. The end of time is no time of a clock.
+    """
+    if stream.declared("watermark") is None:
+        return []
+    clock = unit.clock(stream)
+    return [f"if {clock}.now < {now} < {END_OF_TIME}: {clock}.now = {now}"]
 
 
 def _follow(stream: "StreamCompiler", clock: str, stamp: str) -> None:

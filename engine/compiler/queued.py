@@ -6,6 +6,7 @@ Used where a stream gives many events that have consumers, and with contexts.
 from collections import deque
 from collections.abc import Sequence
 
+from engine.compiler import clocks
 from engine.compiler.code import variable
 from engine.compiler.kinds import STR
 from engine.compiler.lines import Lines
@@ -95,7 +96,7 @@ class QueuedProgram:
         """
         at = stream.index
         body = Lines(1)
-        body.add(f"due{at}(r, w, p)")
+        body.add(*clocks.run_on(self.unit, stream, "r"), f"due{at}(r, w, p)")
         ports = [port for port in self.unit.ports if port.stream == at]
         lines = Lines()
         with lines.block(f"def end{at}(w, r, t, p):"):

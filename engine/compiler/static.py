@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from engine.compiler import clocks
 from engine.compiler.code import Code, constant
 from engine.compiler.kinds import STR
 from engine.compiler.lines import Lines
@@ -118,6 +119,7 @@ class StaticProgram:
             ports = [p.generated for p in self.unit.ports if p.stream == at]
             marks = {kept: f"m{kept}" for kept in ports}
             lines.add(*(f"{mark} = len({kept})" for kept, mark in marks.items()))
+            lines.add(*clocks.run_on(self.unit, stream, "now"))
             with lines.block("try:"):
                 lines.add(f"due{at}(now, out)")
             with lines.block("except StreamStopped as stop:"):

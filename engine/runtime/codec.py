@@ -58,6 +58,8 @@ class StateCodec:
         if isinstance(value, dict):
             return self._map_data(value)
         if isinstance(value, msgspec.Struct):
+            if value.__struct_config__.tag is None:  # a row as a batch was decoded
+                return {"$r": self._row_data(value)}
             return {"$o": self._output_data(value)}
         raise TypeError(f"a {kind.__name__} in a state")
 

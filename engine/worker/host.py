@@ -183,6 +183,7 @@ class PipelineHost:
             pipeline = self._launcher.make(deployment, pipeline_id)
             if self._checkpointer:
                 self._checkpointer.restore(pipeline_id, pipeline)
+            pipeline.run_clock()
             pipeline.start()
             return pipeline
 
