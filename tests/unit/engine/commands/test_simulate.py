@@ -111,6 +111,34 @@ def test_accepted_options_change_no_outputs(run, write, more):
     assert (result.code, result.out) == (0, '{"event_type":"S","v":2}\n')
 
 
+WINDOW = "stream S = X .window(10s) .aggregate(n: count()) .emit(n: n)\n"
+
+
+def test_flush_ends_what_waits(run, write):
+    write("a.vpl", WINDOW)
+    write("e.evt", "@0s X\n@5s X\n@12s X\n")
+    argv = ("simulate", "-p", "a.vpl", "-e", "e.evt")
+    assert run(*argv).out == '{"event_type":"S","n":2}\n'
+    assert run(*argv, "--flush").out.endswith('{"event_type":"S","n":1}\n')
+
+
+def test_a_flush_leaves_the_checkpoint_as_it_was(run, write):
+    write("a.vpl", WINDOW)
+    write("e.evt", "@0s X\n@5s X\n")
+    write("later.evt", "@7s X\n@12s X\n")
+    argv = ("simulate", "-p", "a.vpl", "--checkpoint-dir", "kept")
+    assert '"n":2' in run(*argv, "-e", "e.evt", "--flush").out
+    assert run(*argv, "-e", "later.evt").out == '{"event_type":"S","n":3}\n'
+
+
+def test_timers_follow_event_time(run, write):
+    write("a.vpl", "stream S = timer(10s) .emit(tick: tick)\nstream T = X .emit()\n")
+    write("e.evt", "@0s X\n@25s X\n")
+    lines = run("simulate", "-p", "a.vpl", "-e", "e.evt").out.splitlines()
+    ticks = [body["tick"] for body in map(json.loads, lines) if "tick" in body]
+    assert ticks == [0, 1]
+
+
 @pytest.mark.usefixtures("program")
 def test_timed_replays_offsets(run, write, monkeypatch):
     slept, now = [], [100.0]
