@@ -38,7 +38,7 @@ class PostgresqlLookup:
             except BaseException:
                 connection.close()
                 raise
-        except (psycopg.Error, OSError) as error:
+        except (psycopg.Error, OSError, ValueError) as error:  # ValueError: half a pair
             reason = " ".join(str(error).split())
             raise LookupFailedError(f"{self._settings['host']}: {reason}") from error
         self._give_back(connection)

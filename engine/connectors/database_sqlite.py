@@ -38,7 +38,7 @@ class SqliteLookup:
             row = cursor.fetchone()
             names = [column[0] for column in cursor.description or ()]
             cursor.close()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:  # ValueError: half a pair as key
             connection.close()
             raise LookupFailedError(f"{self._path}: {error}") from error
         self._give_back(connection)

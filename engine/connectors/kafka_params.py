@@ -13,6 +13,7 @@ OFFSETS = {"beginning": "earliest", "end": "latest"}
 
 CONNECT_TIMEOUT_S = 5.0
 MESSAGE_TIMEOUT_S = 10.0  # of one try
+NEW_TOPIC_S = 5.0  # until a topic that the brokers do not know counts as missing
 COMMIT_INTERVAL_S = 1.0
 # After so long without a sign of life a group gives a member's partitions to others,
 # its own successor among them.
@@ -52,6 +53,7 @@ class KafkaParams:
             "acks": "all",
             "enable.idempotence": True,
             "message.timeout.ms": int(MESSAGE_TIMEOUT_S * 1000),
+            "topic.metadata.propagation.max.ms": int(NEW_TOPIC_S * 1000),
             **self.tuning,
         }
 

@@ -26,7 +26,7 @@ from engine.connectors.kafka_params import (
 )
 from engine.connectors.link import LinkLostError
 from engine.connectors.queued_sink import QueuedSink, Refused
-from engine.connectors.topics import to_kafka_topic
+from engine.connectors.topics import BadTopicError, to_exact_kafka_topic
 
 # Reports after which it is not known whether the brokers have the event.
 LOST = frozenset({
@@ -73,20 +73,18 @@ class KafkaPublisher:
         producer = self._open_producer()
         self._reports.clear()
         deadline = time.monotonic() + MESSAGE_TIMEOUT_S + CONNECT_TIMEOUT_S
+        refused = []
         for pending in events:
-            self._produce(producer, pending)
+            try:
+                self._produce(producer, pending)
+            except BadTopicError as error:
+                refused.append(Refused(pending, str(error), True))
         while len(producer):
             if producer.flush(LOOK_S) and self._trouble.text is not None:
                 raise LinkLostError(self._trouble.text)
             if time.monotonic() > deadline:
                 raise LinkLostError("the brokers do not answer")
-        for _, error in self._reports:
-            if error.code() in LOST or error.fatal():
-                raise LinkLostError(self._trouble.text or text_of(error))
-        return [
-            Refused(pending, text_of(error), not error.retriable())
-            for pending, error in self._reports
-        ]
+        return refused + self._refusals(len(events) - len(refused))
 
     def check(self) -> None:
         """Serve the library's callbacks."""
@@ -101,16 +99,31 @@ class KafkaPublisher:
             self._producer.flush(0.1)
             self._producer = None
 
+    def _refusals(self, batch: int) -> list[Refused]:
+        """Return what the brokers did not take; raises LinkLostError if that is all.
+
+        A single event may run out of time by itself: its topic has no leader.
+        """
+        for _, error in self._reports:
+            is_cut_off = self._trouble.text or len(self._reports) == batch
+            if error.fatal() or (error.code() in LOST and is_cut_off):
+                raise LinkLostError(self._trouble.text or text_of(error))
+        return [
+            Refused(pending, text_of(error), not _is_worth_a_try(error))
+            for pending, error in self._reports
+        ]
+
     def _open_producer(self) -> Producer:
         if self._producer is None:
             raise LinkLostError("not connected")
         return self._producer
 
     def _produce(self, producer: Producer, pending: Pending) -> None:
+        topic = to_exact_kafka_topic(pending.topic)
         while True:
             try:
                 producer.produce(
-                    to_kafka_topic(pending.topic),
+                    topic,
                     pending.payload,
                     self._key(pending.payload),
                     on_delivery=partial(self._note_report, pending),
@@ -128,6 +141,12 @@ class KafkaPublisher:
     ) -> None:
         if error is not None:
             self._reports.append((pending, error))
+
+
+def _is_worth_a_try(error: KafkaError) -> bool:
+    return error.code() in LOST or (
+        error.retriable() and error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART
+    )
 
 
 def kafka_sink(

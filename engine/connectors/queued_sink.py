@@ -101,7 +101,11 @@ class QueuedSink:
     def send(self, topic: str, events: Sequence[bytes], *, stream: str) -> None:
         """Buffer events for the thread; the surplus of a stuck far side is dead."""
         name = topic or self._default_topic or f"{stream}-output"
-        refused = self._buffer.put([Pending(name, event, stream) for event in events])
+        pending = [Pending(name, event, stream) for event in events]
+        if not _is_sound(name):
+            self._bury(pending, "the topic is no valid text")
+            return
+        refused = self._buffer.put(pending)
         if refused:
             self._bury(refused, f"buffer full: {self._link.error or 'sink too slow'}")
 
@@ -209,3 +213,12 @@ class QueuedSink:
                 self._spec.pipeline, stream, self._spec.name, reason, attempts
             )
             self._dead_letters.write(origin, payloads)
+
+
+def _is_sound(topic: str) -> bool:
+    """Tell whether a topic can be sent at all; programs may make others (half pairs)."""
+    try:
+        topic.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in topic

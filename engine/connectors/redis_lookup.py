@@ -37,7 +37,7 @@ class RedisLookup:
             except BaseException:
                 connection.disconnect()
                 raise
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, ValueError) as error:  # ValueError: half a pair
             raise LookupFailedError(f"{self._params.where}: {error}") from error
         self._give_back(connection)
         return _record_of(key, *answers)

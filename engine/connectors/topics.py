@@ -7,6 +7,9 @@ for all that follow.
 import re
 
 ALL_EVENTS = "varpulis/events/#"
+MAX_SHOWN = 100  # characters of a bad topic in its error
+
+_KAFKA_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
 class BadTopicError(ValueError):
@@ -28,14 +31,25 @@ def to_exact_subject(topic: str) -> str:
     ):
         raise BadTopicError(
             f"a subject to publish to has no wildcards, spaces or empty levels: "
-            f"'{topic}'"
+            f"'{topic[:MAX_SHOWN]}'"
         )
     return subject
 
 
 def to_kafka_topic(topic: str) -> str:
-    """Return the Kafka topic to produce to."""
+    """Return the Kafka topic that is meant."""
     return topic.replace("/", ".")
+
+
+def to_exact_kafka_topic(topic: str) -> str:
+    """Return the Kafka topic to produce to; raises BadTopicError."""
+    name = to_kafka_topic(topic)
+    if not _KAFKA_TOPIC.fullmatch(name):
+        raise BadTopicError(
+            "a Kafka topic has 1 to 249 letters, digits, dots, underscores and "
+            f"hyphens: '{topic[:MAX_SHOWN]}'"
+        )
+    return name
 
 
 def to_kafka_subscription(topic: str) -> str:

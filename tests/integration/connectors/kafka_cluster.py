@@ -10,6 +10,7 @@ import confluent_kafka
 
 PRODUCER = 0
 BROKER_ID = 1
+UNKNOWN_TOPIC = 3
 
 
 def _library() -> ctypes.CDLL:
@@ -53,6 +54,12 @@ class KafkaCluster:
     def make_topic(self, name: str, partitions: int = 1) -> None:
         self._library.rd_kafka_mock_topic_create(
             self._cluster, name.encode(), partitions, 1
+        )
+
+    def refuse_topic(self, name: str) -> None:
+        """Answer whoever asks for a topic that there is none."""
+        self._library.rd_kafka_mock_topic_set_error(
+            self._cluster, name.encode(), UNKNOWN_TOPIC
         )
 
     def stop(self) -> None:

@@ -9,6 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
+from tests.integration.connectors.probes import wait_until
 from tests.integration.connectors.server_process import ServerProcess
 
 LENT_USER = "nobody"
@@ -54,6 +57,15 @@ class PostgresqlServer(ServerProcess):
             )
             assert made.returncode == 0, made.stderr
         super().start()
+        # It takes connections before it answers queries.
+        assert wait_until(self._answers), "PostgreSQL does not answer"
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def remove(self) -> None:
         self.kill()

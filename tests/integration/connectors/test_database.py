@@ -22,12 +22,14 @@ TIMEOUT_S = 10.0
 @pytest.fixture(scope="module")
 def postgresql(tmp_path_factory):
     server = PostgresqlServer(tmp_path_factory.mktemp("postgresql"))
-    server.start()
-    with psycopg.connect(server.url) as connection:
-        connection.execute(TABLE)
-        connection.execute(ROWS)
-    yield server
-    server.remove()
+    try:
+        server.start()
+        with psycopg.connect(server.url) as connection:
+            connection.execute(TABLE)
+            connection.execute(ROWS)
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture
@@ -102,6 +104,16 @@ def test_a_query_that_takes_too_long_ends(look_up):
     lookup = look_up(endless)
     with pytest.raises(LookupFailedError):
         lookup.find("0", 0.2)
+
+
+@pytest.mark.parametrize("key", ["\ud800", "a\0b", "x" * 1_000_000])
+def test_any_text_may_be_a_key(look_up, key):
+    lookup = look_up("SELECT id FROM sensors WHERE room = $1")
+    try:
+        assert lookup.find(key, TIMEOUT_S) is None
+    except LookupFailedError:
+        assert "x" not in key
+    assert look_up().find("1", TIMEOUT_S) is not None
 
 
 def test_several_threads_look_up_at_once(look_up):

@@ -139,6 +139,34 @@ def test_an_event_that_is_too_large_is_dead_and_the_next_is_sent(topic, tmp_path
     assert "large" in line["reason"].lower()
 
 
+def test_a_topic_no_broker_takes_is_dead_and_the_next_event_is_sent(topic):
+    letters = DeadLetters()
+    sink = make_sink(topic.brokers, letters)
+    sink.open()
+    for name in ("a b", "x" * 1000, "\ud800"):
+        sink.send(name, numbered(1), stream="N")
+    sink.send("out", numbered(1), stream="N")
+    assert wait_until(lambda: sink.status()["sent"] == 1)
+    sink.close(30)
+    assert read(topic, "out", 1) == [(b"N", 0)]
+    assert letters.count == 3
+
+
+def test_a_topic_that_is_missing_is_dead_and_holds_up_no_other(topic, tmp_path):
+    topic.refuse_topic("gone")
+    letters = DeadLetters(tmp_path)
+    sink = make_sink(topic.brokers, letters)
+    sink.open()
+    sink.send("gone", numbered(1), stream="N")
+    sink.send("out", numbered(3, start=1), stream="N")
+    assert wait_until(lambda: letters.count == 1)
+    assert wait_until(lambda: sink.status()["sent"] == 3)
+    sink.close(30)
+    assert [number for _, number in read(topic, "out", 3)] == [1, 2, 3]
+    line = json.loads((tmp_path / "p.dlq.jsonl").read_text())
+    assert "topic" in line["reason"].lower()
+
+
 def test_a_new_group_starts_at_the_latest_message(topic):
     produce(topic, numbered(3))
     taker = Taker()

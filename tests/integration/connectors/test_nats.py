@@ -11,6 +11,7 @@ from engine.connectors.guard import Guard
 from engine.connectors.nats_sink import nats_sink
 from engine.connectors.nats_source import ACKNOWLEDGE_WAIT_S, nats_source
 from tests.integration.connectors.probes import (
+    WAIT_S,
     Taker,
     connector,
     numbered,
@@ -35,7 +36,7 @@ def run(url, work):
     """Run `work(client)` with a client of its own."""
 
     async def main():
-        client = await nats.connect(url)
+        client = await nats.connect(url, connect_timeout=WAIT_S)
         try:
             result = await work(client)
             await client.flush()
@@ -65,9 +66,12 @@ def stored(url, name="PLANT"):
     """Return the payloads a stream holds."""
 
     async def work(client):
-        stream = client.jetstream()
-        last = (await stream.stream_info(name)).state.last_seq
-        return [(await stream.get_msg(name, seq)).data for seq in range(1, last + 1)]
+        stream = client.jetstream(timeout=WAIT_S)
+        info = await stream.stream_info(name)
+        subject = info.config.subjects[0]
+        reader = await stream.subscribe(subject, stream=name, ordered_consumer=True)
+        count = info.state.messages
+        return [(await reader.next_msg(WAIT_S)).data for _ in range(count)]
 
     return run(url, work)
 
@@ -146,6 +150,7 @@ def test_a_stream_takes_events_in_order(nats_server):
     sink = make_sink(nats_server.url, stream="PLANT")
     sink.open()
     sink.send("plant/b1", numbered(3000), stream="N")
+    assert wait_until(lambda: sink.status()["sent"] == 3000)
     sink.close(20)
     assert numbers(stored(nats_server.url)) == list(range(3000))
     assert sink.status()["sent"] == 3000

@@ -220,6 +220,17 @@ def test_a_look_up_fails_on_other_kinds_and_without_a_server(redis_server, clien
     lookup.close()
 
 
+def test_half_a_pair_as_key_is_a_failure_and_the_next_key_is_found(
+    redis_server, client
+):
+    client.hset("s1", "room", "kitchen")
+    lookup = RedisLookup(connector("redis", {"url": redis_server.url}), Guard())
+    with pytest.raises(LookupFailedError):
+        lookup.find("\ud800", 5.0)
+    assert lookup.find("s1", 5.0) == {"room": "kitchen"}
+    lookup.close()
+
+
 def test_a_look_up_ends_when_its_time_is_up(redis_server, client):
     lookup = RedisLookup(connector("redis", {"url": redis_server.url}), Guard())
     assert lookup.find("s1", 5.0) is None

@@ -121,6 +121,21 @@ def test_what_is_left_at_the_end_is_dead(tmp_path):
     assert letter["attempts"] == 0
 
 
+@pytest.mark.parametrize("topic", ["\ud800", "a\0b"])
+def test_a_topic_that_is_no_text_is_dead_at_once(tmp_path, topic):
+    publisher = FakePublisher()
+    spec = ConnectorSpec("C", "fake", {}, "p")
+    sink = QueuedSink(spec, DeadLetters(tmp_path), publisher)
+    sink.send(topic, [b"1"], stream="S")
+    sink.send("t", [b"2"], stream="S")
+    sink.open()
+    sink.close(WAIT_S)
+    assert publisher.taken == [b"2"]
+    assert [letter["reason"] for letter in letters(tmp_path)] == [
+        "the topic is no valid text"
+    ]
+
+
 def test_an_idle_connection_is_checked(tmp_path):
     publisher = FakePublisher()
     sink = QueuedSink(ConnectorSpec("C", "fake"), DeadLetters(tmp_path), publisher)

@@ -6,9 +6,9 @@ import pytest
 
 from engine.connectors.topics import (
     BadTopicError,
+    to_exact_kafka_topic,
     to_exact_subject,
     to_kafka_subscription,
-    to_kafka_topic,
     to_subject,
 )
 
@@ -31,9 +31,15 @@ def test_nothing_is_published_to_a_wildcard(topic):
         to_exact_subject(topic)
 
 
+@pytest.mark.parametrize("topic", ["a b", "plant/#", "", "x" * 250, "\u00e9"])
+def test_kafka_takes_few_signs_in_a_topic(topic):
+    with pytest.raises(BadTopicError):
+        to_exact_kafka_topic(topic)
+
+
 def test_a_plain_topic_has_dots():
     assert to_exact_subject("plant/b1") == "plant.b1"
-    assert to_kafka_topic("plant/b1") == "plant.b1"
+    assert to_exact_kafka_topic("plant/b1") == "plant.b1"
     assert to_kafka_subscription("plant/b1") == "plant.b1"
 
 
