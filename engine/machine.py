@@ -10,6 +10,7 @@ from engine.compiler.codegen import Compiled, compile_plan
 from engine.compiler.guarding import refused_connectors
 from engine.compiler.sourceports import source_ports
 from engine.connectors.dead_letters import DeadLetters, Origin
+from engine.connectors.guard import Guard
 from engine.encoding import encode
 from engine.errors import InvalidProgramError
 from engine.limits import Limits
@@ -21,6 +22,7 @@ from engine.runtime.enriching import Enrichment, LookupHub
 from engine.runtime.executors import Executor, QueueExecutor, StaticExecutor
 from engine.runtime.idle_timer import TimedProgram
 from engine.runtime.instance import Instance
+from engine.runtime.scoring import Scorer
 from engine.runtime.sinkhub import SinkHub
 from engine.runtime.sourcehub import SourceHub
 from engine.runtime.timers import Ticks, Timer
@@ -88,7 +90,10 @@ class Machine:
             outside.dead_letters,
             since=None if since is None else since.sources,
         )
-        states = (slot.state for slot in compiled.states)
+        states = [slot.state for slot in compiled.states]
+        for state in states:
+            if isinstance(state, Scorer):
+                state.open(outside.guard or Guard())
         enrichments = [state for state in states if isinstance(state, Enrichment)]
         self.lookups = LookupHub(enrichments, outside.lookups, name)
         self.adaptation = Adaptation(plan.program)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from engine.compiler.adding import follow_with
 from engine.compiler.constants import constant_value, duration_ns
 from engine.compiler.sinkports import connector_params
 from engine.compiler.streams import Current, Handler, StreamCompiler
@@ -33,28 +34,15 @@ def enrich(
     current = stream.mark_frame(current, key)
     names = stream.names
     added, status, latency = (names.fresh(letter) for letter in "asl")
-    row = names.fresh("r")
     stream.lines.add(f"{added}, {status}, {latency} = {state}.find({key.text})")
-    texts = {STATUS: status, LATENCY: latency}
-    values = [current.stamp] if names.fields.stamped else []
-    for name in list(names.fields.attributes):
-        text = texts.get(name) or _field(stream, name, wanted, added, current)
-        values.append(text)
-    if names.fields.whole:
-        extras = f"{names.text(STATUS)}: {status}, {names.text(LATENCY)}: {latency}"
-        whole = current.reader.whole().text
-        values.append(f"without_nulls({{**{whole}, **{added}, {extras}}})")
-    stream.lines.add(f"{row} = Row({', '.join(values)})")
-    stream.follow(at, stream.row(row, current.type, current))
+    texts = {name: _field(stream, name, added, current) for name in wanted.fields}
+    texts |= {STATUS: status, LATENCY: latency}
+    follow_with(stream, at, current, texts)
 
 
-def _field(
-    stream: StreamCompiler, name: str, wanted: Enriching, added: str, current: Current
-) -> str:
-    """Return the text of a field afterwards; what was not found stays as it was."""
+def _field(stream: StreamCompiler, name: str, added: str, current: Current) -> str:
+    """Return the text of a listed field; if nothing was found it stays as it was."""
     own = current.reader.field(name).text
-    if name not in wanted.fields:
-        return own
     return f"({added}[{stream.names.text(name)}] if {added} else {own})"
 
 

@@ -11,6 +11,7 @@ from engine.compiler import (
     observing,
     operations,
     partitions,
+    scoring,
     selecting,
     sequences_source,
     timers,
@@ -28,6 +29,7 @@ HANDLERS: Final = Handlers(
         **windows.HANDLERS,
         **selecting.HANDLERS,
         **enriching.HANDLERS,
+        **scoring.HANDLERS,
     },
     batches={
         **forks.BATCHES,
