@@ -1,6 +1,7 @@
 """`varpulis check`: what is wrong with a program."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from engine.management.command import (
 )
 from engine.management.importing import ImportedFiles
 from vpl import CheckResult, check, render_diagnostics
+
+_SEVERITY = re.compile(r"^(\S.*?:\d+:\d+: )(error|warning|info)(\[\w+\])", re.MULTILINE)
 
 
 class Command(EngineCommand):
@@ -52,10 +55,16 @@ class Command(EngineCommand):
     ) -> None:
         name, found = shown_name(path), result.diagnostics
         if found:
-            self.stdout.write(render_diagnostics(found, source, name, files.texts))
+            text = render_diagnostics(found, source, name, files.texts)
+            self.stdout.write(self._coloured(text))
         if result.valid:
             warnings = f", {len(found)} warning(s)" if found else ""
-            self.stdout.write(f"{name}: ok{warnings}")
+            self.stdout.write(f"{name}: {self.style.SUCCESS('ok')}{warnings}")
+
+    def _coloured(self, text: str) -> str:
+        """Return findings with their severities coloured, on terminals that can."""
+        paint = {"error": self.style.ERROR, "warning": self.style.WARNING}
+        return _SEVERITY.sub(lambda m: m[1] + paint.get(m[2], str)(m[2] + m[3]), text)
 
     def _show_json(self, path: str, result: CheckResult, files: int) -> None:
         body = result.to_json()

@@ -25,6 +25,7 @@ from engine.management.command import (
     write_lines,
 )
 from engine.management.compiling import compile_text_or_exit
+from engine.management.counters import eval_errors, show_counters
 from engine.management.event_options import add_event_options, open_events
 from engine.management.progress import ProgressBar
 from engine.management.simulating import (
@@ -247,11 +248,12 @@ class _Run:
             sys.exit(FAILURE)
 
     def _counters(self) -> None:
-        for name, stream in self._runner.streams().items():
-            errors = "".join(
-                f", {count} {reason} errors"
-                for reason, count in stream.eval_errors.items()
-            )
+        streams = self._runner.streams()
+        if sys.stderr.isatty():
+            show_counters(streams)
+            return
+        for name, stream in streams.items():
+            errors = "".join(f", {text}" for text in eval_errors(stream))
             self._say(
                 f"{name}: {stream.events_in} in, {stream.outputs} outputs, "
                 f"{stream.events_out} to other streams{errors}"

@@ -69,8 +69,9 @@ class Command(EngineCommand):
             sys.exit(FAILURE)
 
     def _show(self, outcome: Outcome, *, is_verbose: bool) -> None:
-        word = "ok" if outcome.passed else "FAILED"
-        word = "updated" if outcome.is_updated else word
+        good, bad = self.style.SUCCESS, self.style.ERROR
+        word = good("ok") if outcome.passed else bad("FAILED")
+        word = good("updated") if outcome.is_updated else word
         self.stdout.write(f"{outcome.test.program}: {word}")
         for line in _lines(outcome):
             self.stdout.write(f"    {line}")

@@ -2,10 +2,9 @@
 
 import pytest
 
-from engine.compiler.plan import Input, Plan, StreamPlan
-from engine.explain import explain
+from engine import compile_program
 from engine.explain.expression_text import MAX_CHARS, expression_text
-from vpl import nodes, parse
+from vpl import parse
 
 
 def parsed(source):
@@ -15,39 +14,8 @@ def parsed(source):
 
 
 def described(source):
-    """Return the description of the last stream, whatever this build can run."""
-    program = parsed(source)
-    decls = [decl for decl in program.body if isinstance(decl, nodes.StreamDecl)]
-    names = {
-        name: value
-        for name, value in {
-            "kind": "event",
-            "bound_aliases": frozenset(),
-        }.items()
-        if name in StreamPlan.__dataclass_fields__
-    }
-    streams = tuple(
-        StreamPlan(
-            index=at,
-            name=decl.name,
-            decl=decl,
-            inputs=(Input("X"),),
-            ops=(),
-            aliases=frozenset(),
-            context="",
-            gives=frozenset(),
-            **names,
-        )
-        for at, decl in enumerate(decls)
-    )
-    plan = Plan.__new__(Plan)
-    for name, value in {
-        "program": program,
-        "streams": streams,
-        "takers": {"X": streams},
-    }.items():
-        object.__setattr__(plan, name, value)
-    return explain(plan)["streams"][-1]
+    """Return the description of the last stream."""
+    return compile_program(source).explain()["streams"][-1]
 
 
 def state_of(source):
@@ -208,7 +176,7 @@ def test_sources_tell_their_state(source, state):
         (".not(B where k == a.k).within(10m).emit()", "waits"),
         (".within(10m).not(B).emit()", "cancels"),
         ("-> C as c .not(B).within(10m)", "waits"),
-        (".not(B).within(10m) -> C as c", "cancels"),
+        ("-> C as c .within(1m).not(B).within(10m)", "waits"),
     ],
 )
 def test_it_says_whether_a_not_cancels_or_waits(ops, word):

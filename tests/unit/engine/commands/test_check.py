@@ -29,6 +29,15 @@ def test_several_files_as_json_are_named(run, write):
     ]
 
 
+def test_severities_are_coloured_where_they_can_be(run, write, monkeypatch):
+    write("bad.vpl", BAD)
+    write("good.vpl", GOOD)
+    monkeypatch.setenv("DJANGO_COLORS", "error=red;success=green")
+    result = run("check", "bad.vpl", "good.vpl", "--force-color")
+    assert "bad.vpl:1:15: \x1b[31merror[E082]\x1b[0m " in result.out
+    assert "good.vpl: \x1b[32mok\x1b[0m\n" in result.out
+
+
 def test_imports_are_read_beside_the_program(run, write):
     write("sub/lib.vpl", "fn twice(v):\n    v * 2\n")
     write("sub/a.vpl", 'import "lib.vpl"\nstream S = X .emit(v: twice(v))\n')

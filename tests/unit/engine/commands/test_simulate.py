@@ -104,6 +104,16 @@ def test_verbose_shows_counters_per_stream(run, write):
 
 
 @pytest.mark.usefixtures("program")
+def test_verbose_shows_a_table_on_a_terminal(run, write, monkeypatch):
+    write("e.evt", "X { v: 1 }\nX { v: 2 }\nX { v: a }")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    result = run("simulate", "-p", "a.vpl", "-e", "e.evt", "-v")
+    assert "to other streams" in result.err
+    assert "1 kind errors" in result.err
+    assert "│" in result.err
+
+
+@pytest.mark.usefixtures("program")
 @pytest.mark.parametrize("more", [("--immediate",), ("--preload",), ("--flush",)])
 def test_accepted_options_change_no_outputs(run, write, more):
     write("e.evt", "X { v: 2 }")

@@ -4,14 +4,14 @@ import pytest
 
 from engine.simulation.shares import share_of
 from engine.simulation.splitting import hindrance
-from vpl import parse
+from vpl import check
 
 LAST = "stream S = T .partition_by(k).limit(1)"
 
 
 def reason(source, field="k"):
-    result = parse(source)
-    assert not [d for d in result.diagnostics if d.severity == "error"]
+    result = check(source)
+    assert result.valid, result.diagnostics
     return hindrance(result.program, field)
 
 
@@ -24,7 +24,7 @@ def reason(source, field="k"):
         "stream S = X as x .partition_by(x.k, day).aggregate(n: count())",
         "stream S = X .partition_by(k).window(10).aggregate(n: count())",
         "stream S = A as a -> B where v > a.v as b .within(5m).partition_by(k)",
-        "stream S = A .not(B).within(5m).not(C).partition_by(k) -> D",
+        "stream S = A -> D .within(5m).not(C).partition_by(k)",
         "pattern P = SEQ(A, NOT B, C) within 5m partition by k\nstream S = P",
         "stream T = X .emit(v, k)\nstream S = T .partition_by(k).limit(1)",
         "stream T = X as x .emit(k: x.k)\nstream S = T .partition_by(k).limit(1)",
