@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from engine.lsp.document import Document
 from vpl import Span, nodes
+from vpl.source import Origin
 from vpl.tokens import Token
 from vpl.visitor import children, walk
 
@@ -57,9 +58,14 @@ def occurrences(document: Document) -> list[Occurrence]:
     Names that a generator loop makes, like `Lane{v}`, are left out: they stand nowhere
     as such. Fields are left out too, as any event may have any field.
     """
-    finder = _Finder(document)
-    found = dict.fromkeys(finder.program())
-    return [item for item in found if item.span.file or _stands(document, item)]
+    found: dict[tuple[str, int, int], Occurrence] = {}
+    for item in _Finder(document).program():
+        span = item.span
+        place = Span(*span[:4], Origin(span.file))
+        # Of the copies that a generator makes the first one stands for all.
+        key = (span.file, span.line, span.column)
+        found.setdefault(key, item._replace(span=place))
+    return [it for it in found.values() if it.span.file or _stands(document, it)]
 
 
 def _stands(document: Document, item: Occurrence) -> bool:
@@ -234,7 +240,7 @@ class _Finder:
         for token in self._document.tokens_of(node.span):
             if token.kind == "=>":
                 break
-            if token.is_name:
+            if token.is_name and token.text in inner:
                 params.append(token)
         return {**scope, **inner}, params
 

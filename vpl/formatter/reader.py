@@ -77,17 +77,24 @@ class _Reader:
 
     def read(self, lines: list[Line], depth: int) -> None:
         """Read lines that stand at one depth, loops among them with their bodies."""
-        tokens = _lexed(lines).tokens
+        lexed = _lexed(lines)
+        tokens = lexed.tokens
+        loops = [*top_level_loops(tokens)]
+        if not loops:
+            self._read_declarations(lexed, lines, depth)
+            return
         done = 0
-        for word in top_level_loops(tokens):
+        for word in loops:
             first = word.line - 1
             if first < done:
                 continue
-            self._read_plain(lines[done:first], depth)
+            between = lines[done:first]
+            self._read_declarations(_lexed(between), between, depth)
             done = end_of_body(tokens, word)
             header = tokens[word.index : word.index + _LONGEST_HEADER]
             self._read_loop(lines, header, done, depth)
-        self._read_plain(lines[done:], depth)
+        rest = lines[done:]
+        self._read_declarations(_lexed(rest), rest, depth)
 
     def _read_loop(
         self, lines: list[Line], tokens: list[Token], stop: int, depth: int
@@ -121,9 +128,10 @@ class _Reader:
         relocate(header, lines)
         self._take(header.tokens)
 
-    def _read_plain(self, lines: list[Line], depth: int) -> None:
-        """Read declarations between loops."""
-        lexed = _lexed(lines)
+    def _read_declarations(
+        self, lexed: LexResult, lines: list[Line], depth: int
+    ) -> None:
+        """Read lines without loops."""
         if len(lexed.tokens) < 2:
             return
         relocate(lexed, lines)

@@ -133,6 +133,21 @@ def test_what_cannot_be_renamed_says_why(text: str, name: str, reason: str) -> N
         _renamed(text, name)
 
 
+def test_what_a_generator_repeats_is_changed_once() -> None:
+    text = """
+        let |top = 1
+        for v in 0..3:
+            stream L{v} = A as a .where(a.x > top) .emit(x: a.x)
+        """
+    assert _renamed(text, "most") == (
+        "let most = 1\n"
+        "for v in 0..3:\n"
+        "    stream L{v} = A as a .where(a.x > most) .emit(x: a.x)\n"
+    )
+    inside = text.replace("|", "").replace("as a", "as |a")
+    assert "A as b .where(b.x > top) .emit(x: b.x)" in _renamed(inside, "b")
+
+
 def test_a_renamed_program_still_parses() -> None:
     text = """
         event |Login: user: str
