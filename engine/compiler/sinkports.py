@@ -7,8 +7,9 @@ from engine.compiler import constants
 from engine.compiler.namespace import Namespace, sound_text
 from engine.compiler.plan import Plan, StreamPlan
 from engine.connectors.base import ConnectorSpec, ConstantValue
+from engine.errors import LoadError
 from engine.runtime.values import Duration, Timestamp
-from vpl import nodes
+from vpl import nodes, walk
 from vpl.nodes import Expr, Program
 
 
@@ -63,35 +64,52 @@ def connector_params(
     return {name: constant_value(value, program) for name, value in given.items()}
 
 
-def constant_value(value: Expr, program: Program) -> ConstantValue:
+def constant_value(
+    value: Expr, program: Program, within: frozenset[str] = frozenset()
+) -> ConstantValue:
     """Return a connector parameter: a constant expression or a bare word.
 
     Arrays are joined with commas; a map becomes a list of names with their values.
+    What is no constant is null. `within` are the globals whose values these are; raises
+    `LoadError` if they need themselves.
     """
     match value:
         case nodes.Literal():
             return value.value
-        case nodes.Unary(op="-", operand=nodes.Literal(value=number)) if isinstance(
-            number, int | float
-        ):
-            return -number
         case nodes.ArrayLiteral():
-            items = [constant_value(item, program) for item in value.items]
+            items = [constant_value(item, program, within) for item in value.items]
             return ",".join(str(item) for item in items)
         case nodes.MapLiteral():
             return [
-                [name, constant_value(item, program)] for name, item in value.entries
+                [name, constant_value(item, program, within)]
+                for name, item in value.entries
             ]
         case nodes.Name():
-            return _named(value.id, program)
-    return _plain(constants.constant_value(program, value))
+            return _named(value, program, within)
+    if _is_constant(value, program):
+        return _plain(constants.constant_value(program, value))
+    return None
 
 
-def _named(name: str, program: Program) -> ConstantValue:
+def _named(name: nodes.Name, program: Program, within: frozenset[str]) -> ConstantValue:
+    if name.id in within:
+        raise LoadError(f"line {name.span.line}: '{name.id}' is given by itself")
     for decl in program.body:
-        if isinstance(decl, nodes.VarDecl) and decl.name == name:
-            return constant_value(decl.value, program)
-    return name
+        if isinstance(decl, nodes.VarDecl) and decl.name == name.id:
+            return constant_value(decl.value, program, within | {name.id})
+    return name.id
+
+
+def _is_constant(value: Expr, program: Program) -> bool:
+    """Tell whether an expression is made of literals, operators and constants."""
+    fixed = {
+        decl.name
+        for decl in program.body
+        if isinstance(decl, nodes.VarDecl) and decl.keyword != "var"
+    }
+    parts = list(walk(value))
+    is_plain = not any(isinstance(p, nodes.Call | nodes.Lambda) for p in parts)
+    return is_plain and all(p.id in fixed for p in parts if isinstance(p, nodes.Name))
 
 
 def _plain(value: Any) -> ConstantValue:

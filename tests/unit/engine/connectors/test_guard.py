@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from engine import InvalidProgramError, compile_program
+from engine import InvalidProgramError, LoadError, compile_program
 from engine.connectors.base import ConnectorSpec
 from engine.connectors.guard import Guard, RefusedError
 
@@ -138,3 +138,25 @@ def test_a_program_that_uses_what_is_refused_has_errors(tmp_path):
 def test_a_connector_nobody_uses_does_no_harm(tmp_path):
     source = 'connector F = file (path: "../x")\nstream S = A.emit()'
     compile_program(source, guard=Guard(workdir=tmp_path))
+
+
+def test_topics_and_keys_that_are_no_constants_are_left_alone(tmp_path):
+    guard = Guard(workdir=tmp_path, is_strict=True)
+    source = (
+        'connector M = mqtt (host: "h")\n'
+        'const NAME = "in"\nlet PATH = NAME + ".jsonl"\n'
+        "connector F = file (path: PATH)\n"
+        "fn f(x): x\n"
+        'stream S = A.from(F).emit(x).to(M, topic: "t/" + x + f(x)).to(M, qos: x + f(1))'
+    )
+    compile_program(source, guard=guard)
+
+
+@pytest.mark.parametrize("keyword", ["let", "var"])
+def test_constants_that_need_themselves_are_an_error(keyword):
+    source = (
+        f"{keyword} a = b\n{keyword} b = a\n"
+        "connector M = mqtt (host: a)\nstream S = A.emit().to(M)"
+    )
+    with pytest.raises(LoadError, match="is given by itself"):
+        compile_program(source, guard=Guard())
