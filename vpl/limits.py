@@ -1,7 +1,7 @@
 """Bounds on a program text; beyond them the finding is E107 (or E109)."""
 
 MAX_SOURCE_BYTES = 1024 * 1024
-MAX_TOKENS = 150_000
+MAX_TOKENS = 100_000
 """Names, numbers, operators and so on of a program with its generators expanded."""
 
 MAX_BRACKETS = 100

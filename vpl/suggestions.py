@@ -19,11 +19,19 @@ def closest(name: str, known: Iterable[str]) -> str | None:
         return None
     wanted = name.lower()
     best, best_distance = None, limit + 1
-    near = (other for other in known if abs(len(other) - len(name)) <= limit)
-    for candidate in islice(near, _MOST_CANDIDATES):
-        if candidate == name:
-            continue
+    near = (
+        other
+        for other in known
+        if abs(len(other) - len(name)) <= limit and other != name
+    )
+    candidates = list(islice(near, _MOST_CANDIDATES))
+    for candidate in candidates:
+        if candidate.lower() == wanted:
+            return candidate
+    for candidate in candidates:
         distance = _distance(wanted, candidate.lower(), best_distance)
+        if distance == 1:
+            return candidate
         if distance < best_distance:
             best, best_distance = candidate, distance
     return best

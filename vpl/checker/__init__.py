@@ -113,8 +113,11 @@ def check(
     """
     with without_collection():
         parsed = merge(source, imports, file)
-        symbols = Symbols.of(parsed, host)
-        found = [
-            finding for rule in RULES for finding in islice(rule(symbols), MAX_FINDINGS)
-        ]
-        return CheckResult(parsed.program, settle([*parsed.diagnostics, *found]))
+        found = list(parsed.diagnostics)
+        # With as many syntax errors much of the text was not looked at: whatever
+        # rules would call unknown may be declared there.
+        if sum(item.severity == "error" for item in found) < MAX_FINDINGS:
+            symbols = Symbols.of(parsed, host)
+            for rule in RULES:
+                found.extend(islice(rule(symbols), MAX_FINDINGS))
+        return CheckResult(parsed.program, settle(found))

@@ -6,7 +6,7 @@ from vpl.collector import without_collection
 from vpl.diagnostics import Diagnostic
 from vpl.generators import tokenize_expanded
 from vpl.lexer import LexResult
-from vpl.limits import MAX_SOURCE_BYTES
+from vpl.limits import MAX_FINDINGS, MAX_SOURCE_BYTES
 from vpl.nodes import Decl, Program
 from vpl.parser.cursor import SyntaxFaultError
 from vpl.parser.declarations import DeclarationParser
@@ -20,7 +20,8 @@ class ParseResult:
     """What could be understood of a text, and what was wrong with it.
 
     `program` lacks the declarations with syntax errors; `broken_names` are the
-    names those would have declared, so that their uses are not called unknown.
+    names those would have declared, so that their uses are not called unknown. After
+    `MAX_FINDINGS` errors the rest of the text is not looked at.
     """
 
     program: Program
@@ -63,8 +64,9 @@ class _ProgramParser(DeclarationParser):
         self.broken: set[str] = set()
 
     def program(self) -> None:
-        """Fill `body` up to the end of the text."""
-        while True:
+        """Fill `body` up to the end of the text, or to the last error shown."""
+        warnings = sum(found.severity == "warning" for found in self.diagnostics)
+        while len(self.diagnostics) - warnings < MAX_FINDINGS:
             while self.token.kind in {"newline", ";", "dedent"}:
                 self.advance()
             if self.at("eof"):

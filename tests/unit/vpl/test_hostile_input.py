@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import vpl
 from tests.conformance.cases import all_cases
+from vpl.limits import MAX_FINDINGS, MAX_SOURCE_BYTES, MAX_TOKENS
 from vpl.visitor import walk
 
 bounded = settings(
@@ -132,6 +133,73 @@ def test_programs_one_after_the_other_are_answered(first: str, second: str) -> N
 )
 def test_deep_and_long_texts_are_answered(source: str) -> None:
     _examine(source)
+
+
+def _codes(source: str) -> set[str]:
+    return {found.code for found in vpl.check(source).diagnostics}
+
+
+@pytest.mark.parametrize("opener", ["(", "[", "{a:", "f(", "[{a:", "x => {"])
+def test_ten_thousand_brackets_are_too_deep(opener: str) -> None:
+    assert _codes("let a = " + opener * 10_000) == {"E107"}
+
+
+def test_a_name_may_fill_the_whole_text() -> None:
+    source = "let " + "a" * (MAX_SOURCE_BYTES - len("let  = 1")) + " = 1"
+    assert len(source) == MAX_SOURCE_BYTES
+    assert _codes(source) == set()
+    assert _codes(source + " ") == {"E107"}
+
+
+def test_a_hundred_thousand_lines_are_answered() -> None:
+    assert _codes("# comment\n" * 100_000) == set()
+    assert _codes("\n" * 100_000 + "let a = 1\n") == set()
+    assert _codes("let a=1\n" * 100_000) == {"E107"}
+
+
+def test_more_tokens_than_allowed_are_refused_with_their_place() -> None:
+    fits = "let a = [" + "1," * ((MAX_TOKENS - 10) // 2) + "]\n"
+    assert _codes(fits) == set()
+    result = vpl.check("\n" + "," * (MAX_TOKENS + 1))
+    (found,) = result.diagnostics
+    assert (found.code, found.span.line) == ("E107", 2)
+    assert result.program.body == ()
+
+
+def test_the_copies_of_a_generator_count_as_tokens() -> None:
+    body = "".join(f"    let a{{i}}_{at} = [1, 2, 3]\n" for at in range(100))
+    assert _codes("for i in 0..200:\n" + body) == {"E107"}
+
+
+def test_after_a_thousand_errors_the_rest_is_not_looked_at() -> None:
+    result = vpl.check("let a = nope()\n" + "x\n" * 5000)
+    assert {found.code for found in result.diagnostics} == {"E110"}
+    assert len(result.diagnostics) == MAX_FINDINGS
+
+
+def test_many_warnings_leave_a_program_valid() -> None:
+    lines = "".join(f"    let a{{i}}_{at} = i\n" for at in range(MAX_FINDINGS + 5))
+    result = vpl.check("for i in 0..1:\n" + lines)
+    assert result.valid
+    assert len(result.program.body) == MAX_FINDINGS + 5
+
+
+@pytest.mark.slow
+@bounded
+@given(
+    st.dictionaries(
+        st.sampled_from(["a", "b/a", "b/../a", "."]), st.lists(st.sampled_from(PIECES))
+    ),
+    st.lists(st.sampled_from(('import "a"\n', 'import "b/a"\n', 'import ""\n'))),
+)
+def test_random_imports_are_answered(
+    files: dict[str, list[str]], program: list[str]
+) -> None:
+    bundle = {path: "".join((*program, *text)) for path, text in files.items()}
+    for imports in (bundle, bundle.get):
+        result = vpl.check("".join(program), imports=imports, file="a")
+        json.dumps(result.to_json(), ensure_ascii=False).encode()
+        vpl.render_diagnostics(result.diagnostics, "", "main", bundle)
 
 
 def test_the_deepest_accepted_expressions_can_be_used() -> None:
