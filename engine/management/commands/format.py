@@ -7,7 +7,13 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from engine.management.command import FAILURE, EngineCommand, read_text, usage_error
+from engine.management.command import (
+    FAILURE,
+    EngineCommand,
+    read_text,
+    shown_name,
+    usage_error,
+)
 from vpl import FormatError, format_program, render_diagnostics
 
 Show = Callable[[str, str, str], bool]
@@ -43,7 +49,7 @@ class Command(EngineCommand):
 
     def _format(self, path: str, show: Show) -> bool:
         source = read_text(path)
-        name = "<stdin>" if path == "-" else path
+        name = shown_name(path)
         try:
             result = format_program(source)
         except FormatError as error:
@@ -60,7 +66,7 @@ class Command(EngineCommand):
         """Name a file that would change."""
         if result == source:
             return True
-        self.stdout.write(f"would change {path}")
+        self.stdout.write(f"would change {shown_name(path)}")
         return False
 
     def _write(self, path: str, source: str, result: str) -> bool:

@@ -52,6 +52,11 @@ def test_check_lists_what_would_change(run):
     assert Path("crooked.vpl").read_text() == CROOKED
 
 
+def test_check_names_standard_input(run):
+    result = run("-", "--check", stdin=CROOKED)
+    assert (result.code, result.out) == (1, "would change <stdin>\n")
+
+
 def test_check_is_content_with_canonical_files(run):
     result = run("canonical.vpl", "--check")
     assert (result.code, result.out) == (0, "")
