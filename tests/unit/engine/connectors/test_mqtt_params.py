@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.connectors.base import ConnectorSpec
-from engine.connectors.mqtt_params import MqttParams
+from engine.connectors.base import ConnectorSpec, SourceSpec
+from engine.connectors.mqtt_params import MqttParams, source_params
 
 
 def params(**given):
@@ -52,3 +52,39 @@ def test_a_keep_alive_is_a_duration_or_seconds():
 
 def test_the_password_does_not_show():
     assert "pw-1" not in repr(params(username="u", password="pw-1"))
+
+
+def subscription(topic="t", owner="w1", pipeline="p", **given):
+    connector = ConnectorSpec("In", "mqtt", given, pipeline)
+    return source_params(SourceSpec(connector, topic, given), owner)
+
+
+def test_a_subscription_keeps_its_client_id_over_restarts():
+    assert subscription() == subscription()
+    assert subscription().client_id.startswith("In-")
+    assert not subscription().is_clean
+    assert subscription(client_id="me", owner="") == subscription(client_id="me")
+    assert subscription(client_id="me").client_id.startswith("me-")
+
+
+def test_different_subscriptions_have_different_client_ids():
+    ids = {
+        subscription(**given).client_id
+        for given in (
+            {},
+            {"topic": "u"},
+            {"owner": "w2"},
+            {"pipeline": "q"},
+            {"qos": 2},
+            {"client_id": "me"},
+            {"client_id": "me", "topic": "u"},
+        )
+    }
+    assert len(ids) == 7
+
+
+def test_without_a_lasting_name_the_session_ends_with_the_connection():
+    first, second = subscription(owner=""), subscription(owner="")
+    assert first.client_id != second.client_id
+    assert first.is_clean
+    assert subscription(qos=0).is_clean

@@ -6,10 +6,16 @@ from engine.connectors.buffer import Pending
 from engine.connectors.mqtt_window import MqttWindow
 from engine.connectors.mqtt_wire import (
     PUBACK,
+    PUBREC,
     BadTopicError,
     FrameReader,
+    PacketReader,
+    Published,
+    decode_publish,
+    encode_answer,
     encode_publish,
     encode_size,
+    encode_subscribe,
     encode_topic,
 )
 
@@ -80,3 +86,42 @@ def test_an_acknowledgement_counts_once():
     assert window.finish(number)
     assert not window.finish(number)
     assert len(window) == 0
+
+
+def test_a_subscription_names_its_filter_and_quality():
+    assert encode_subscribe("a/#", 1, 258) == b"\x82\x08\x01\x02\x00\x03a/#\x01"
+
+
+@pytest.mark.parametrize("topic", ["", "a\0", "x" * 65_536])
+def test_a_filter_no_broker_takes_is_refused(topic):
+    with pytest.raises(BadTopicError):
+        encode_subscribe(topic, 0, 1)
+
+
+def test_answers_carry_the_number_of_the_message():
+    assert encode_answer(PUBACK, 258) == b"\x40\x02\x01\x02"
+    assert encode_answer(PUBREC, 1) == b"\x50\x02\x00\x01"
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_a_received_message_is_what_was_published(qos):
+    packet = encode_publish(encode_topic("a/\u00e9"), b"xy", qos, 7)
+    for cut in range(len(packet)):
+        reader = PacketReader()
+        ((head, body),) = [*reader.feed(packet[:cut]), *reader.feed(packet[cut:])]
+        wanted = Published("a/\u00e9", b"xy", qos, 7 if qos else 0)
+        assert decode_publish(head, body) == wanted
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00\x05ab", b"\x00\x01a\x01"])
+def test_a_broken_message_is_refused(body):
+    with pytest.raises(ValueError, match="broken"):
+        decode_publish(0x32, body)
+
+
+def test_packets_before_a_broken_one_are_given():
+    reader = PacketReader()
+    packets = reader.feed(b"\xd0\x00\x40\xff\xff\xff\xff\x01")
+    assert next(packets) == (0xD0, b"")
+    with pytest.raises(ValueError, match="broken"):
+        next(packets)
