@@ -58,11 +58,18 @@ def step_event(
 
 
 def own_names(code: RunCode, option: Option) -> list[str]:
-    """Return the names by which a filter reads its own event."""
+    """Return the names by which a filter reads its own event.
+
+    Without an alias that is the event type, unless several steps have it.
+    """
     if option.alias is not None:
         return [option.alias]
-    slot = code.layout.slots.get(option.name)
-    return [option.name] if slot in {None, option.slot} else []
+    if option.name in code.layout.slots:
+        is_own = code.layout.slots[option.name] == option.slot
+    else:
+        steps = code.layout.sequence.options
+        is_own = all(step.alias or step.name != option.name for step in steps)
+    return [option.name] if is_own else []
 
 
 def own_parts(code: RunCode, option: Option, row: str) -> list[Part]:

@@ -37,6 +37,11 @@ class RunCode:
         return f"{self.table}_i{number}"
 
     @property
+    def final(self) -> str:
+        """Return the variable of the positions at which runs wait."""
+        return f"{self.table}_f"
+
+    @property
     def queue(self) -> str:
         """Return the variable of the queue of deadlines."""
         return f"{self.table}_q"
@@ -84,6 +89,7 @@ def run_code(stream: StreamCompiler) -> RunCode:
     assert isinstance(state, RunTable)
     names.known(code.make, state.shape.make)
     names.known(code.queue, state.queue)
+    names.known(code.final, state.shape.awaiting)
     for number, index in enumerate(state.shape.indexes):
         names.known(code.index(number), index.buckets)
         names.known(code.whole_index(number), index)

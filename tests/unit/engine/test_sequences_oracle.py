@@ -87,7 +87,7 @@ def patterns(draw: Any) -> Program:
         tests = draw(filters(earlier, alias, many=repeat in {"+", "*"}))
         looks = [Look(draw(types), alias, tests, repeat)]
         if not repeat and draw(st.integers(0, 3)) == 0:
-            other = draw(types.filter(lambda name: name != looks[0].type))
+            other = draw(st.sampled_from([n for n in TYPES if n != looks[0].type]))
             looks.append(
                 Look(other, f"{alias}2", draw(filters(earlier, None, many=False)))
             )
@@ -202,15 +202,24 @@ def check(
     *,
     flush: bool,
     queued: bool,
+    pause: int,
 ) -> None:
-    """Compare the engine with the matcher on one case."""
+    """Compare the engine with the matcher on one case.
+
+    After `pause` events another pipeline goes on from a checkpoint.
+    """
     program, events = case
     runs, kleene = bound
     limits = Limits(runs=runs, kleene_events=kleene)
     wanted = matcher(program, runs, kleene).run(events, flush=flush)
     source = program.source() + (QUEUED if queued else "")
     pipeline = compile_program(source, limits=limits)
-    got = feed(pipeline, events)
+    got = feed(pipeline, events[:pause])
+    if pause < len(events):
+        document = json.loads(json.dumps(pipeline.checkpoint()))
+        pipeline = compile_program(source, limits=limits)
+        pipeline.restore(document)
+        got += feed(pipeline, events[pause:])
     if flush:
         got += flushed(pipeline)
     assert strict(got) == strict(wanted), source
@@ -221,36 +230,41 @@ MANY = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-FLAGS = {"bound": bounds, "flush": st.booleans(), "queued": st.booleans()}
+FLAGS = {
+    "bound": bounds,
+    "flush": st.booleans(),
+    "queued": st.booleans(),
+    "pause": st.sampled_from([1, 2, 3, 5, 99, 99]),
+}
 
 
 @MANY
 @given(case=cases(arrows()), **FLAGS)
 def test_arrows_match_as_the_reference_says(
-    case: Any, bound: tuple[int, int], flush: bool, queued: bool
+    case: Any, bound: tuple[int, int], flush: bool, queued: bool, pause: int
 ) -> None:
-    check(case, bound, flush=flush, queued=queued)
+    check(case, bound, flush=flush, queued=queued, pause=pause)
 
 
 @MANY
 @given(case=cases(arrows()), **FLAGS)
 def test_more_arrows_match_as_the_reference_says(
-    case: Any, bound: tuple[int, int], flush: bool, queued: bool
+    case: Any, bound: tuple[int, int], flush: bool, queued: bool, pause: int
 ) -> None:
-    check(case, bound, flush=flush, queued=queued)
+    check(case, bound, flush=flush, queued=queued, pause=pause)
 
 
 @MANY
 @given(case=cases(patterns()), **FLAGS)
 def test_patterns_match_as_the_reference_says(
-    case: Any, bound: tuple[int, int], flush: bool, queued: bool
+    case: Any, bound: tuple[int, int], flush: bool, queued: bool, pause: int
 ) -> None:
-    check(case, bound, flush=flush, queued=queued)
+    check(case, bound, flush=flush, queued=queued, pause=pause)
 
 
 @MANY
 @given(case=cases(st.one_of(both(), both(), either())), **FLAGS)
 def test_sides_and_choices_match_as_the_reference_says(
-    case: Any, bound: tuple[int, int], flush: bool, queued: bool
+    case: Any, bound: tuple[int, int], flush: bool, queued: bool, pause: int
 ) -> None:
-    check(case, bound, flush=flush, queued=queued)
+    check(case, bound, flush=flush, queued=queued, pause=pause)

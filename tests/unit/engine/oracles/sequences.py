@@ -445,9 +445,10 @@ class BothMatcher(Matcher):
             if other == step:
                 continue
             for test in pairs[-1][0].tests:
-                if test.alias == look.alias:
-                    if not self.holds(trial, pairs[-1][0], pairs[-1][1], test):
-                        return False
+                if test.alias != look.alias:
+                    continue
+                if not self.holds(trial, *pairs[-1], test):
+                    return False
         return True
 
     def ready(self, run: Run, tests: tuple[Check, ...]) -> list[Check]:

@@ -1,0 +1,146 @@
+"""Offering an event to runs -> source lines (vpl.md 10.2)."""
+
+from engine.compiler.sequences_arrival import Offer
+from engine.compiler.sequences_events import (
+    loading,
+    own_names,
+    slot_variable,
+)
+from engine.compiler.sequences_sides import SideWriter
+from engine.compiler.steps import (
+    Option,
+    mentioned,
+)
+from engine.runtime.runs import DEAD
+from vpl.nodes import Expr
+
+
+class OfferWriter(SideWriter):
+    """Writes how runs take an event."""
+
+    def offers(self) -> None:
+        offers = self._all_offers()
+        if not offers:
+            return
+        options = {offer.option.slot: offer.option for offer in offers}
+        looked = {slot: self.lookup(option) for slot, option in options.items()}
+        keys = {slot: key for slot, (_, key) in looked.items()}
+        texts = list(dict.fromkeys(text for text, _ in looked.values()))
+        is_one = len(texts) == 1
+        if is_one and self._takes_all(offers, keys):
+            return
+        found = f"tuple({texts[0]})" if is_one else f"merged({', '.join(texts)})"
+        with self.lines.block(f"for run in {found}:"), loading(self.stream):
+            if self.is_lagging:
+                self.lines.add(f"if {self.row}.ts > run.d: continue")
+            for offer in offers:
+                self._offer(offer, None if is_one else keys[offer.option.slot], offers)
+
+    def _all_offers(self) -> list[Offer]:
+        found = []
+        for chain in self.layout.sequence.chains:
+            offers = []
+            for step in chain.steps:
+                before = self.layout.before(step)
+                for option in step.options:
+                    if option.name not in self.matched:
+                        continue
+                    first = before - {step.number}
+                    if first:
+                        offers.append(Offer(step, option, first, is_more=False))
+                    if step.number in before and option.is_many:
+                        again = frozenset({step.number})
+                        offers.append(Offer(step, option, again, is_more=True))
+            found += sorted(offers, key=lambda offer: offer.order)
+        return found
+
+    def _offer(self, offer: Offer, key: str | None, offers: list[Offer]) -> None:
+        """Write one offer to the run at hand."""
+        tests = self._guards(offer, key, offers)
+        if not tests:
+            self._take_if_fits(offer)
+            return
+        with self.lines.block(f"if {' and '.join(tests)}:"):
+            self._take_if_fits(offer)
+
+    def _guards(self, offer: Offer, key: str | None, offers: list[Offer]) -> list[str]:
+        """Return what must hold besides the filter: position, key and deadline."""
+        lookup = self.layout.lookups[offer.option.slot]
+        spec = self.layout.indexes[lookup.index]
+        column = f"run.p{self.layout.places[offer.step.number].column}"
+        tests = []
+        is_known = len(offers) == 1 and spec.positions <= offer.positions
+        if not is_known:
+            listed = sorted(offer.positions)
+            if len(listed) == 1:
+                tests.append(f"{column} == {listed[0]}")
+            else:
+                tests.append(f"{column} in ({', '.join(map(str, listed))})")
+        if key is not None:
+            tests.append(f"run.k{lookup.index} == {key}")
+        split = [at for at in offer.positions if self.is_split(at)]
+        if split:
+            bound = "e" if offer.is_more else "h"
+            tests.append(f"{self.now} <= run.{bound}")
+        return tests
+
+    def _take_if_fits(self, offer: Offer) -> None:
+        option = offer.option
+        own = self._own(offer)
+        rest = self._rest(option, is_more=offer.is_more)
+        later = [part for part in rest if self.layout.needed(part, offer.step)]
+        rest = [part for part in rest if part not in later]
+        if option.is_many and offer.is_more and own:
+            self.lines.add(f"prev{option.slot} = {slot_variable(option.slot)}[-1]")
+        self.if_fits(
+            option,
+            offer.positions,
+            lambda: self._if_sides_fit(offer, later),
+            own=own,
+            rest=rest,
+        )
+
+    def _rest(self, option: Option, *, is_more: bool) -> list[Expr]:
+        """Return the parts of the filter to test.
+
+        What mentions the events taken before does not hold for the first one.
+        """
+        rest = self.layout.lookups[option.slot].rest
+        if not option.is_many or is_more:
+            return list(rest)
+        own = frozenset(own_names(self.code, option))
+        return [part for part in rest if not mentioned(part, own)]
+
+    def _takes_all(self, offers: list[Offer], keys: dict[int, str | None]) -> bool:
+        """Write the usual last step: all runs of a key match and end.
+
+        Returns False if it is not that simple.
+        """
+        [offer, *more] = offers
+        key = keys[offer.option.slot]
+        lookup = self.layout.lookups[offer.option.slot]
+        is_plain = not (
+            *more,
+            *lookup.rest,
+            *offer.step.ops,
+        )
+        is_plain = is_plain and not (self.is_lagging or offer.option.is_many)
+        if key is None or not is_plain or self.layout.columns > 1:
+            return False
+        if self.layout.is_live(offer.step.number) or self.deadlines.moves:
+            return False
+        spec = self.layout.indexes[lookup.index]
+        if not spec.positions <= offer.positions or any(
+            self.code.indexes_at(at) != [lookup.index] for at in spec.positions
+        ):
+            return False
+        found = self.names.fresh("v")
+        self.lines.add(f"{found} = {self.code.index(lookup.index)}.pop({key}, None)")
+        with self.lines.block(f"if {found} is not None:"):
+            self.lines.add(f"{self.table}.room += len({found})")
+            self.lines.add(f"{self.table}.matches += len({found})")
+            with self.lines.block(f"for run in {found}:"), loading(self.stream):
+                self.lines.add(f"run.p0 = {DEAD}")
+                self.keep(offer.option, offer.step)
+                self.match()
+        return True
