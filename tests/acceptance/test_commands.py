@@ -203,6 +203,28 @@ def test_run_with_a_source_ends_in_order_at_a_signal(folder: Path, number: int) 
     assert (written["event_type"], written["room"]) == ("Ajar", "lab")
 
 
+def test_run_lets_windows_pass_while_no_event_comes(folder: Path) -> None:
+    code = "stream S = X .window(100ms) .aggregate(n: count()) .emit(n: n)"
+    process = subprocess.Popen(
+        [VARPULIS, "run", "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write('{"event_type":"X"}\n')
+        process.stdin.flush()
+        assert process.stdout.readline() == '{"event_type":"S","n":1}\n'
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+
+
 def test_run_that_reaches_nobody_ends_with_3(folder: Path) -> None:
     code = (
         f'connector In = file (path: "{folder}/none.jsonl")\n'
