@@ -25,8 +25,9 @@ class DeclarationParser(StreamParser):
         if token.is_name and self.peek().kind == ":=":
             return self.assignment()
         if token.kind == "name" and self.peek().kind not in _ORDINARY_USE:
+            if token.text == "stream":  # by far the most frequent
+                return self.stream()
             forms: dict[str, Callable[[], Decl]] = {
-                "stream": self.stream,
                 "event": self._event_type,
                 "type": self._type_alias,
                 "pattern": self.pattern,

@@ -5,7 +5,6 @@ of `vpl.catalog` and judged by the checker; here only the shape counts.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from vpl import nodes
 from vpl.limits import MAX_OPERATIONS, MAX_PROCESSES
@@ -54,10 +53,17 @@ class OperationParser(PatternParser):
             self._check_length(found)
 
     def _check_length(self, ops: list[nodes.StreamOp]) -> None:
-        bounds = {"operations": MAX_OPERATIONS, "'.process'": MAX_PROCESSES}
-        processes = [op for op in ops if getattr(op, "name", None) == "process"]
-        for (what, most), found in zip(bounds.items(), (ops, processes), strict=True):
-            if len(found) > most:
+        """Give E107 beyond a bound; short streams are below all of them."""
+        if len(ops) <= MAX_PROCESSES:
+            return
+        processes = [op for op in ops if isinstance(op, Operation)]
+        processes = [op for op in processes if op.name == "process"]
+        counts = (
+            (len(ops), MAX_OPERATIONS, "operations"),
+            (len(processes), MAX_PROCESSES, "'.process'"),
+        )
+        for count, most, what in counts:
+            if count > most:
                 raise self.fail(
                     "E107",
                     f"more than {most} {what} in one stream",
@@ -94,11 +100,16 @@ class OperationParser(PatternParser):
         type_span = self.last.span
         if not self.at("("):
             raise self.unexpected("'('")
-        operation = self._arguments_of(name)
-        return replace(
-            operation,
-            as_type=as_type,
-            target_span=operation.target_span if as_type is None else type_span,
+        found = self._arguments_of(name)
+        return Operation(
+            found.name,
+            found.args,
+            found.target,
+            as_type,
+            found.where,
+            found.sort_keys,
+            found.branches,
+            target_span=found.target_span if as_type is None else type_span,
             name_span=word.span,
             span=self.span_from(start),
         )
@@ -118,9 +129,9 @@ class OperationParser(PatternParser):
             return self._targeted
         if name in _EMPTY:
             return self._empty
+        if name in {"emit", "select"}:
+            return self._selection
         special: dict[str, Callable[[str], Operation]] = {
-            "select": self._selection,
-            "emit": self._selection,
             "window": self._mixed,
             "partition_by": self._some_expressions,
             "order_by": self._order,
