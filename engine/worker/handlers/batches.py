@@ -6,9 +6,9 @@ from typing import Any, Literal, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine import BatchReply
+from engine import BatchReply, Pipeline
 from engine.encoding import encode
-from engine.evt import BadLineError, EvtReader, as_payload
+from engine.evt import BadLineError, EvtReader, as_payload, declared_fields
 from engine.reply import QUEUE_FULL
 from engine.worker.deadline import reply_timeout_s
 from engine.worker.errors import bad_request
@@ -40,7 +40,7 @@ async def post_batch(request: Request) -> Response:
     services_of(request).host.refuse_when_stopping()
     kind = media_type(request, JSON_TYPES | NDJSON_TYPES)
     payload = await read_body(request, BATCH_LIMIT)
-    payload, form = as_batch(kind, payload)
+    payload, form = as_batch(kind, payload, hosted.pipeline)
     outputs = cast("Outputs", query_choice(request, "outputs", OUTPUTS))
     ack = query_choice(request, "ack", ACKS)
     timeout_s = reply_timeout_s(request)
@@ -60,8 +60,8 @@ async def post_batch(request: Request) -> Response:
     return raw_json(encode(batch_answer(reply)))
 
 
-def as_batch(kind: str, payload: bytes) -> tuple[bytes, Form]:
-    """Return a batch and which of the three forms it has; raises 400.
+def as_batch(kind: str, payload: bytes, pipeline: Pipeline) -> tuple[bytes, Form]:
+    """Return a batch for a pipeline and which of the three forms it has; raises 400.
 
     `{"events_text": ".."}`, the lines of an event file, becomes NDJSON.
     """
@@ -71,18 +71,24 @@ def as_batch(kind: str, payload: bytes) -> tuple[bytes, Form]:
     if head.startswith(b"["):
         return payload, "array"
     if head[1:].lstrip().startswith(b'"events_text"'):
-        return evt_batch(decode_object(payload).get("events_text")), "ndjson"
+        text = decode_object(payload).get("events_text")
+        return evt_batch(text, pipeline), "ndjson"
     if head.startswith(b"{"):
         return payload, "events"
     raise bad_request('a batch is a JSON array, {"events": [..]} or NDJSON', "$")
 
 
-def evt_batch(text: object) -> bytes:
-    """Return the events of `.evt` text as NDJSON, dated from now on; raises 400."""
+def evt_batch(text: object, pipeline: Pipeline) -> bytes:
+    """Return the events of `.evt` text as NDJSON, dated from now on; raises 400.
+
+    Values by position take the names of the fields that the program declares.
+    """
     if not isinstance(text, str):
         raise bad_request("events_text: must be a text", "events_text")
+    declared = declared_fields(pipeline.program)
+    reader = EvtReader(declared, time.time_ns(), types=pipeline.consumes)
     try:
-        found = list(EvtReader(start_ns=time.time_ns()).read(text.splitlines()))
+        found = list(reader.read(text.split("\n")))
     except BadLineError as error:
         raise bad_request(f"events_text: {error}", "events_text") from error
     return b"\n".join(as_payload(item) for item in found)

@@ -84,10 +84,18 @@ def test_outputs_can_be_left_out(batch):
     assert not {"output_events", "output_count"} & set(body)
 
 
+def test_values_by_position_take_the_names_that_are_declared(worker):
+    pipeline_id = worker.deploy(f"event X:\n    w: str\n    v: int\n{ECHO}")
+    path = f"/api/v1/pipelines/{pipeline_id}/events-batch"
+    _, body = worker.call("POST", path, {"events_text": "X(one, 1)\nX(two, 2)"})
+    assert body["output_events"] == OUTPUTS[:1]
+
+
 def test_the_text_of_an_event_file_is_a_batch(batch):
     text = 'X { v: 2 }\n# comment\n@10s X { v: 1 }\n{"event_type": "X", "v": 3}'
     status, body = batch({"events_text": text})
     assert (status, body["accepted"], body["output_events"]) == (200, 3, OUTPUTS)
+    assert batch({"events_text": "X(2)"})[1]["output_events"] == []
     status, body = batch({"events_text": "X { v: 2 }\nX {"})
     assert (status, body["code"]) == (400, "bad_request")
     assert "line 2" in body["error"]
