@@ -92,14 +92,8 @@ def _close_when_due(
     """Have what is due leave when the clock gets there."""
     place = f"{at} close"
     name = stream.function(place, ("q",), lambda: leave("q"))
-    closed = f"{state}.close(now)"
-    stream.on_due(
-        place,
-        state,
-        f"while {state}.due <= now:",
-        f"    q = {closed}",
-        f"    if q is not None: {stream.call(name, 'q')}",
-    )
+    closing = f"for q in {state}.closing(now): {stream.call(name, 'q')}"
+    stream.on_due(place, state, closing)
 
 
 # --- one function per form --------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import heapq
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 from engine.runtime.state import FOREVER
@@ -25,12 +26,13 @@ class EndQueue:
 
     def push(self, entry: Any) -> None:
         """Add an entry."""
-        if entry.end >= self._highest:
-            self._highest = entry.end
+        end = entry.end
+        if end >= self._highest:
+            self._highest = end
             self._line.append(entry)
         else:
             self._count += 1
-            heapq.heappush(self._strays, (entry.end, self._count, entry))
+            heapq.heappush(self._strays, (end, self._count, entry))
 
     @property
     def due(self) -> int:
@@ -38,12 +40,18 @@ class EndQueue:
         first = self._line[0].end if self._line else FOREVER
         return min(first, self._strays[0][0]) if self._strays else first
 
-    def pop(self) -> Any:
-        """Take the entry that is due first; there must be one."""
+    def pop_until(self, now: int) -> Iterator[Any]:
+        """Take the entries that end at `now` or before, in order."""
         line, strays = self._line, self._strays
-        if strays and (not line or strays[0][0] < line[0].end):
-            return heapq.heappop(strays)[2]
-        return line.popleft()
+        while True:
+            if strays and (not line or strays[0][0] < line[0].end):
+                if strays[0][0] > now:
+                    return
+                yield heapq.heappop(strays)[2]
+            elif line and line[0].end <= now:
+                yield line.popleft()
+            else:
+                return
 
     def in_order(self) -> list[Any]:
         """Return all entries in the order they would be taken."""
@@ -81,13 +89,15 @@ class EndHeap:
         """Return a time before which nothing ends."""
         return self._heap[0][0] if self._heap else FOREVER
 
-    def pop(self) -> Any:
-        """Take the entry that is due first, None if what was first moved on."""
-        end, opened, entry = self._heap[0]
-        if entry.end != end:
-            heapq.heapreplace(self._heap, (entry.end, opened, entry))
-            return None
-        return heapq.heappop(self._heap)[2]
+    def pop_until(self, now: int) -> Iterator[Any]:
+        """Take the entries that end at `now` or before, in order."""
+        while self._heap and self._heap[0][0] <= now:
+            end, opened, entry = self._heap[0]
+            if entry.end != end:
+                heapq.heapreplace(self._heap, (entry.end, opened, entry))
+            else:
+                heapq.heappop(self._heap)
+                yield entry
 
     def restore(self, entries: list[Any], opened: int) -> None:
         """Take over entries that have their numbers."""

@@ -1,7 +1,7 @@
 """States that an operation keeps per key, bounded (vpl.md 9.2 and 19)."""
 
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -89,6 +89,7 @@ class Partitions:
         "_frame",
         "_limit",
         "_uses",
+        "_watched",
         "content",
         "make",
         "table",
@@ -102,31 +103,40 @@ class Partitions:
         self.tracks = False
         self._uses = 0
         self._candidates: deque[tuple[int, Hashable]] = deque()
-        self._limit = Limits().partitions
         self._frame: Frame | None = None
+        self._set_limit(Limits().partitions)
 
     def bind(self, frame: Frame, limits: Limits) -> None:
         """Take the counters of the stream and the bounds, before the first event."""
         self._frame = frame
-        self._limit = limits.partitions
+        self._set_limit(limits.partitions)
+
+    def _set_limit(self, limit: int) -> None:
+        self._limit = limit
+        self._watched = (limit + 1) // 2 - 1
+
+    @property
+    def finder(self) -> Callable[[Hashable], Any]:
+        """Return what finds the entry of a key, None if there is none."""
+        return self.table.get
 
     def add(self, entry: Entry) -> None:
         """Put an entry with a new key into the table."""
+        table = self.table
+        if len(table) >= self._watched:
+            self._make_room()
+        table[entry.key] = entry
+        self._uses = entry.used = self._uses + 1
+
+    def _make_room(self) -> None:
+        """Note every use from now on, and drop an entry if there is no room."""
+        self.tracks = True
         if len(self.table) >= self._limit:
             self._drop()
-        self.table[entry.key] = entry
-        self.touch(entry)
-        if not self.tracks and 2 * len(self.table) >= self._limit:
-            self.tracks = True
 
     def touch(self, entry: Entry) -> None:
         """Note that an entry is used."""
-        self._uses += 1
-        entry.used = self._uses
-
-    def keeps(self, entry: Any) -> bool:
-        """Tell whether an entry is still the one of its key."""
-        return self.table.get(entry.key) is entry
+        self._uses = entry.used = self._uses + 1
 
     def _drop(self) -> None:
         """Drop the least recently used entry."""
@@ -171,7 +181,7 @@ class Partitions:
         for entry in entries:
             self.table[entry.key] = entry
         self._uses = max((entry.used for entry in entries), default=0)
-        self.tracks = 2 * len(entries) >= self._limit
+        self.tracks = len(entries) > self._watched
         self.restored(entries)
 
     def restored(self, entries: list[Any]) -> None:

@@ -2,10 +2,10 @@
 
 Generated code finds the entry of a key, opens one if there is none, and adds the event
 to what the entry collects. Windows of time leave when the clock reaches their end:
-generated code calls `close` until nothing is due.
+generated code runs through `closing`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.runtime.deadlines import EndHeap, EndQueue
@@ -47,27 +47,28 @@ class TumblingWindows(Partitions):
         self._queue.push(entry)
         if end < self.due:
             self.due = end
-            self.clock.due = min(self.clock.due, end)
+            if end < self.clock.due:
+                self.clock.due = end
 
     def is_over(self, ts: int) -> bool:
         """Tell whether the clock has passed the window of the grid that holds `ts`."""
         return ts - ts % self.size + self.size <= self.clock.now
 
-    def close(self, now: int) -> Any:
-        """Take the next window that ends at `now` or before, None if none does."""
-        queue = self._queue
-        while queue.due <= now:
-            entry: Any = queue.pop()
-            if self.keeps(entry):
-                del self.table[entry.key]
-                self.due = queue.due
-                return entry
-        self.due = queue.due
-        return None
+    def closing(self, now: int) -> Iterator[Any]:
+        """Take the windows that end at `now` or before, in order."""
+        table, find = self.table, self.finder
+        try:
+            for entry in self._queue.pop_until(now):
+                if find(entry.key) is entry:
+                    del table[entry.key]
+                    yield entry
+        finally:
+            self.due = self._queue.due
 
     def ordered(self) -> list[Any]:
         """Return the open windows in the order they close."""
-        return [entry for entry in self._queue.in_order() if self.keeps(entry)]
+        find = self.finder
+        return [entry for entry in self._queue.in_order() if find(entry.key) is entry]
 
     def restored(self, entries: list[Any]) -> None:
         """Rebuild the order of closing."""
@@ -101,19 +102,19 @@ class SessionWindows(Partitions):
         self._heap.open(entry)
         if end < self.due:
             self.due = end
-            self.clock.due = min(self.clock.due, end)
+            if end < self.clock.due:
+                self.clock.due = end
 
-    def close(self, now: int) -> Any:
-        """Take the next session that is over at `now`, None if none is."""
-        heap = self._heap
-        while heap.due <= now:
-            entry: Any = heap.pop()
-            if entry is not None and self.keeps(entry):
-                del self.table[entry.key]
-                self.due = heap.due
-                return entry
-        self.due = heap.due
-        return None
+    def closing(self, now: int) -> Iterator[Any]:
+        """Take the sessions that are over at `now`, in order."""
+        table, find = self.table, self.finder
+        try:
+            for entry in self._heap.pop_until(now):
+                if find(entry.key) is entry:
+                    del table[entry.key]
+                    yield entry
+        finally:
+            self.due = self._heap.due
 
     def restored(self, entries: list[Any]) -> None:
         """Rebuild the order of closing."""

@@ -1,6 +1,6 @@
 """Windows under a watermark: several of a key may be open at once (vpl.md 12.2, 12.3)."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Final
 
 from engine.limits import Limits
@@ -108,20 +108,19 @@ class GridWindows(Partitions):
             self.clock.due = min(self.clock.due, end)
         return window
 
-    def close(self, now: int) -> Any:
-        """Take the next window that is due at `now`, None if none is."""
-        heap = self._heap
-        while heap.due <= now:
-            window: Any = heap.pop()
-            grid = window.grid
-            if self.keeps(grid):
-                del grid.windows[window.end]
-                if self.is_aligned and not grid.windows:
-                    del self.table[grid.key]
-                self.due = heap.due
-                return window
-        self.due = heap.due
-        return None
+    def closing(self, now: int) -> Iterator[Any]:
+        """Take the windows that are due at `now`, in order."""
+        table, find = self.table, self.finder
+        try:
+            for window in self._heap.pop_until(now):
+                grid = window.grid
+                if find(grid.key) is grid:
+                    del grid.windows[window.end]
+                    if self.is_aligned and not grid.windows:
+                        del table[grid.key]
+                    yield window
+        finally:
+            self.due = self._heap.due
 
     def save(self, entry: Any, codec: Codec) -> Any:
         """Return a grid with its windows as JSON-able data."""

@@ -1,6 +1,6 @@
 """Sessions under a watermark: late events may join, open and unite them (vpl.md 12.2)."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from operator import itemgetter
 from typing import Any
 
@@ -123,20 +123,18 @@ class WatermarkedSessions(Partitions):
             session.first = min(session.first, other.first)
             session.last = max(session.last, other.last)
 
-    def close(self, now: int) -> Session | None:
-        """Take the next session that is over at `now`, None if none is."""
-        heap = self._heap
-        while heap.due <= now:
-            session = heap.pop()
-            if session is not None and session.is_open:
-                owner = session.owner
-                owner.open.remove(session)
-                if not owner.open:
-                    del self.table[owner.key]
-                self.due = heap.due
-                return session  # type: ignore[no-any-return]  # what `_open` put in
-        self.due = heap.due
-        return None
+    def closing(self, now: int) -> Iterator[Session]:
+        """Take the sessions that are over at `now`, in order."""
+        try:
+            for session in self._heap.pop_until(now):
+                if session.is_open:
+                    owner = session.owner
+                    owner.open.remove(session)
+                    if not owner.open:
+                        del self.table[owner.key]
+                    yield session
+        finally:
+            self.due = self._heap.due
 
     def dropped(self, entry: Any) -> None:
         """Forget the sessions of a key."""
