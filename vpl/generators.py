@@ -115,7 +115,9 @@ class _Expander:
     ) -> list[Line]:
         """Return the copies of a body, loops in it expanded too."""
         body = loop_body(loop, lines)
-        nested = any(top_level_loops(tokenize(_text(body)).tokens))
+        text = _text(body)
+        maybe = _MAYBE.search(text) is not None
+        nested = maybe and any(top_level_loops(tokenize(text).tokens))
         if depth == _MAX_DEPTH or loop.values.stop - loop.values.start > MAX_COPIES:
             self._too_large(loop, lines)
             return []
@@ -125,8 +127,8 @@ class _Expander:
         result: list[Line] = []
         for value in loop.values:
             note = f"{loop.variable} = {value}"
-            text = str(value)
-            copy = [mold.filled(text, note) for mold in molds]
+            digits = str(value)
+            copy = [mold.filled(digits, note) for mold in molds]
             before = self._copies
             if nested:
                 copy = self.expand(copy, depth + 1)
