@@ -1,6 +1,7 @@
 """Look-ups over HTTP for `enrich`: GET `url?key=K`, answered with a JSON object."""
 
 import asyncio
+import contextlib
 import threading
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any
@@ -48,10 +49,9 @@ class HttpLookup:
             client, self._client = self._client, None
         if loop is not None and client is not None:
             closing = asyncio.run_coroutine_threadsafe(client.close(), loop)
-            try:
+            with contextlib.suppress(FutureTimeoutError):
                 closing.result(CLOSE_TIMEOUT_S)
-            finally:
-                loop.call_soon_threadsafe(loop.stop)
+            loop.call_soon_threadsafe(loop.stop)
 
     def _get(self, key: str, timeout_s: float) -> Answer:
         loop, client = self._started()
