@@ -32,7 +32,9 @@ def _after_an_event(decl: nodes.StreamDecl) -> Iterator[Diagnostic]:
 
 def _constants(op: nodes.Operation, symbols: Symbols) -> Iterator[Diagnostic]:
     for arg in op.args:
-        culprit = next((part for part in walk(arg.value) if not _is_constant(part)), None)
+        culprit = next(
+            (part for part in walk(arg.value) if not _is_constant(part)), None
+        )
         if culprit is not None and arg.name is not None:
             message = f"parameter '{arg.name}' of '.from' must be a constant"
             yield Diagnostic("E062", message, culprit.span)
