@@ -22,6 +22,7 @@ from engine.event import Event
 from engine.limits import MAX_EVENT_TEXT_CHARS
 from engine.runtime.clock import Clock
 from engine.runtime.intake import clean_map
+from engine.runtime.stamps import envelope_stamps
 from engine.runtime.times import envelope_ns, in_range
 from engine.runtime.values import INT_MAX, INT_MIN
 
@@ -144,9 +145,29 @@ class RowDecoder:
 
         There are none for programs whose rows need more than decoding.
         """
-        if self._fields.stamped or self._adaptation.by_type:
+        if self._adaptation.by_type:
             return []
-        return [(form.one, form.is_nested) for form in self._forms]
+        if not self._fields.stamped:
+            return [(form.one, form.is_nested) for form in self._forms]
+        return [(self._dating(form), form.is_nested) for form in self._forms]
+
+    def _dating(self, form: "_Form") -> Callable[[bytes], Any]:
+        """Return the decoder of one event of a form that dates it."""
+        decode, is_nested = form.one, form.is_nested
+        as_field = None if is_nested else self._fields.attributes.get("timestamp")
+        now_ns = self._clock.now_ns
+
+        def dated(payload: bytes) -> Any:
+            row = decode(payload)
+            stamp = envelope_ns(row.ts)
+            if stamp is None:
+                stamp = now_ns()
+                if as_field is not None:
+                    setattr(row, as_field, row.ts)
+            (row.fields if is_nested else row).ts = stamp
+            return row
+
+        return dated
 
     def envelope(self, event: Event) -> Any:
         """Return an event as envelope and row; raises `BadEventError`."""
@@ -203,14 +224,31 @@ class RowDecoder:
         """Set timestamps where the program reads them."""
         if not self._fields.stamped:
             return rows
-        as_field = self._fields.attributes.get("timestamp")
-        for row in rows:
-            inner = row.fields if form.is_nested else row
-            stamp = envelope_ns(row.ts)
-            if as_field is not None and not form.is_nested:
-                setattr(inner, as_field, row.ts if stamp is None else None)
-            inner.ts = self._instant(stamp)
+        given = [row.ts for row in rows]
+        stamps = envelope_stamps(given)
+        inners = [row.fields for row in rows] if form.is_nested else rows
+        if None in stamps:
+            self._undated(stamps, given, inners, is_flat=not form.is_nested)
+        for inner, stamp in zip(inners, stamps, strict=True):
+            inner.ts = stamp
         return rows
+
+    def _undated(
+        self,
+        stamps: list[int | None],
+        given: list[Any],
+        inners: list[Any],
+        *,
+        is_flat: bool,
+    ) -> None:
+        """Date events at their arrival; what is no timestamp is a field, if flat."""
+        as_field = self._fields.attributes.get("timestamp") if is_flat else None
+        now = self._clock.now_ns()
+        for at, stamp in enumerate(stamps):
+            if stamp is None:
+                stamps[at] = now
+                if as_field is not None:
+                    setattr(inners[at], as_field, given[at])
 
     # --- event by event -----------------------------------------------------------
 
