@@ -125,13 +125,20 @@ class Arrival:
         self.lines.add(f"{key} = None if {missing} else ({', '.join(parts)})")
         return key
 
-    def lookup(self, option: Option) -> tuple[str, str | None]:
-        """Return the text of the runs an option concerns, and the variable of the key."""
-        index = self.layout.lookups[option.slot].index
-        key = self.key(option)
+    def runs_of(self, option: Option, key: str | None) -> str:
+        """Write the look-up of the runs an option concerns; return its variable.
+
+        They are a copy: what is done with a run may change the index.
+        """
+        number = self.layout.lookups[option.slot].index
+        found = self.names.fresh("v")
         if key is None:
-            return f"{self.code.whole_index(index)}.in_order()", None
-        return f"{self.code.index(index)}.get({key}, ())", key
+            self.lines.add(f"{found} = {self.code.whole_index(number)}.in_order()")
+            return found
+        several = f"tuple({found}) if {found}.__class__ is list else ({found},)"
+        self.lines.add(f"{found} = {self.code.index(number)}.get({key})")
+        self.lines.add(f"{found} = () if {found} is None else {several}")
+        return found
 
     def if_fits(
         self,

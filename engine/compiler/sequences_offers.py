@@ -19,18 +19,23 @@ class OfferWriter(SideWriter):
     """Writes how runs take an event."""
 
     def offers(self) -> None:
+        """Write that runs are offered the event, oldest first."""
         offers = self._all_offers()
         if not offers:
             return
         options = {offer.option.slot: offer.option for offer in offers}
-        looked = {slot: self.lookup(option) for slot, option in options.items()}
-        keys = {slot: key for slot, (_, key) in looked.items()}
-        texts = list(dict.fromkeys(text for text, _ in looked.values()))
-        is_one = len(texts) == 1
+        looked: dict[tuple[int, tuple[Expr, ...]], Option] = {}
+        keys: dict[int, str | None] = {}
+        for slot, option in options.items():
+            lookup = self.layout.lookups[slot]
+            known = looked.setdefault((lookup.index, lookup.keys), option)
+            keys[slot] = self.key(option) if known is option else keys[known.slot]
+        is_one = len(looked) == 1
         if is_one and self._takes_all(offers, keys):
             return
-        found = f"tuple({texts[0]})" if is_one else f"merged({', '.join(texts)})"
-        with self.lines.block(f"for run in {found}:"), loading(self.stream):
+        found = [self.runs_of(option, keys[option.slot]) for option in looked.values()]
+        runs = found[0] if is_one else f"merged({', '.join(found)})"
+        with self.lines.block(f"for run in {runs}:"), loading(self.stream):
             if self.is_lagging:
                 self.lines.add(f"if {self.row}.ts > run.d: continue")
             for offer in offers:
@@ -137,7 +142,8 @@ class OfferWriter(SideWriter):
         found = self.names.fresh("v")
         self.lines.add(f"{found} = {self.code.index(lookup.index)}.pop({key}, None)")
         with self.lines.block(f"if {found} is not None:"):
-            self.lines.add(f"{self.table}.room += len({found})")
+            self.lines.add(f"if {found}.__class__ is not list: {found} = ({found},)")
+            self.lines.add(f"{self.table}.top += len({found})")
             self.lines.add(f"{self.table}.matches += len({found})")
             with self.lines.block(f"for run in {found}:"), loading(self.stream):
                 self.lines.add(f"run.p0 = {DEAD}")

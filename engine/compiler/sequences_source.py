@@ -67,8 +67,8 @@ class _Arrived(StartWriter):
         option = negation.option
         if not self.layout.indexes[self.layout.lookups[option.slot].index].positions:
             return
-        found, _ = self.lookup(option)
-        with self.lines.block(f"for run in tuple({found}):"), loading(self.stream):
+        found = self.runs_of(option, self.key(option))
+        with self.lines.block(f"for run in {found}:"), loading(self.stream):
             if self.is_lagging:
                 self.lines.add(f"if {self.row}.ts > run.d: continue")
             for column in self._finals(negation):

@@ -86,7 +86,7 @@ class StartWriter(OfferWriter):
             with loading(self.stream):
                 self.match()
             return
-        with self.lines.block(f"if {self.table}.room > 0:"):
+        with self.lines.block(f"if {self.table}.n < {self.table}.top:"):
             is_waiting = is_done and is_awaiting
             self.lines.add(f"{self.table}.n += 1")
             index = self._only_index(offer)
@@ -120,10 +120,11 @@ class StartWriter(OfferWriter):
         key = self._start_key(number)
         run = self._new_run(offer, is_waiting=is_waiting, keys={f"k{number}": key})
         found = self.names.fresh("v")
-        lines.add(f"{table}.room -= 1", f"run = {run}")
-        lines.add(f"{found} = {self.code.index(number)}.get({key})")
-        lines.add(f"if {found} is None: {self.code.index(number)}[{key}] = [run]")
-        lines.add(f"else: {found}.append(run)")
+        index = self.code.index(number)
+        lines.add(f"run = {run}", f"{found} = {index}.setdefault({key}, run)")
+        with lines.block(f"if {found} is not run:"):
+            lines.add(f"if {found}.__class__ is list: {found}.append(run)")
+            lines.add(f"else: {index}[{key}] = [{found}, run]")
         if self.deadlines.after(offer.step, is_waiting=is_waiting) is None:
             return
         rarely = f"{self.row}.ts < {self.now} or not {table}.n % {TIDY_EVERY}"

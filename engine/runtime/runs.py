@@ -44,7 +44,7 @@ NO_KEY: Final = _Mark()
 
 
 class Index:
-    """Runs at some positions by key, oldest first.
+    """Runs at some positions by key, oldest first; a single one stands without a list.
 
     `parts` are the attributes of a run and of the row there that make its key; the row
     attribute is None for the partition. `slot` is the run's attribute for its key.
@@ -55,7 +55,7 @@ class Index:
     def __init__(self, slot: str, parts: Sequence[tuple[str, str | None]]) -> None:
         self.slot = slot
         self.parts = tuple(parts)
-        self.buckets: dict[Any, list[Run]] = {}
+        self.buckets: dict[Any, Run | list[Run]] = {}
 
     def key(self, run: Run) -> Any:
         """Return the key of a run."""
@@ -74,9 +74,11 @@ class Index:
         """Add a run."""
         key = self.key(run)
         setattr(run, self.slot, key)
-        bucket = self.buckets.get(key)
-        if bucket is None:
-            self.buckets[key] = [run]
+        bucket = self.buckets.setdefault(key, run)
+        if bucket is run:
+            return
+        if bucket.__class__ is not list:
+            self.buckets[key] = sorted((bucket, run), key=_age)
         elif bucket[-1].n < run.n:
             bucket.append(run)
         else:
@@ -89,14 +91,19 @@ class Index:
             return
         setattr(run, self.slot, OUT)
         bucket = self.buckets[key]
-        if len(bucket) == 1:
+        if bucket is run:
             del self.buckets[key]
-        else:
-            bucket.remove(run)
+            return
+        bucket.remove(run)
+        if len(bucket) == 1:
+            self.buckets[key] = bucket[0]
 
     def runs(self) -> Iterable[Run]:
         """Return all runs in it."""
-        return [run for bucket in self.buckets.values() for run in bucket]
+        found: list[Run] = []
+        for bucket in self.buckets.values():
+            found += bucket if bucket.__class__ is list else (bucket,)
+        return found
 
     def clear(self) -> None:
         """Forget all runs."""
@@ -173,8 +180,8 @@ class RunShape:
 class RunTable:
     """All runs of one stream.
 
-    `due` is when the next run may have to end. `room` is how many more may start, `n` the
-    number of the latest; `matches`, `expired`, `killed` and `refused` are counters.
+    `due` is when the next run may have to end. `n` is the number of the latest run, `top`
+    the number up to which runs may start now; `matches`, `expired`, `killed` and `refused` are counters.
     """
 
     __slots__ = (
@@ -190,8 +197,8 @@ class RunTable:
         "n",
         "queue",
         "refused",
-        "room",
         "shape",
+        "top",
     )
 
     def __init__(self, shape: RunShape, clock: StreamClock) -> None:
@@ -202,8 +209,8 @@ class RunTable:
         self.frame: Frame | None = None
         self.limit = limits.runs
         self.most = limits.kleene_events
-        self.room = self.limit
         self.n = 0
+        self.top = self.limit
         self.matches = self.expired = self.killed = self.refused = 0
         self.queue: deque[Run] = deque()
         self.heap: list[tuple[int, int, Run]] = []
@@ -211,15 +218,20 @@ class RunTable:
     def bind(self, frame: Frame, limits: Limits) -> None:
         """Take the counters of the stream and the bounds, before the first event."""
         self.frame = frame
-        self.room += limits.runs - self.limit
+        self.top += limits.runs - self.limit
         self.limit = limits.runs
         self.most = limits.kleene_events
         frame.gauges.append(self.counts)
 
+    @property
+    def active(self) -> int:
+        """Return how many runs there are."""
+        return self.limit - (self.top - self.n)
+
     def counts(self) -> dict[str, int]:
         """Return the counters of vpl.md section 19."""
         return {
-            "runs_active": self.limit - self.room,
+            "runs_active": self.active,
             "runs_refused": self.refused,
             "runs_expired": self.expired,
             "runs_killed": self.killed,
@@ -229,8 +241,7 @@ class RunTable:
     # --- life of a run --------------------------------------------------------------
 
     def start(self, run: Run) -> None:
-        """Take up a new run."""
-        self.room -= 1
+        """Take up a new run, numbered `n`."""
         for index in self.positions(run):
             index.enter(run)
         if run.d < FOREVER:
@@ -286,7 +297,7 @@ class RunTable:
         for index in self.positions(run):
             index.leave(run)
         run.p0 = DEAD
-        self.room += 1
+        self.top += 1
         queue = self.queue
         while queue and queue[0].p0 == DEAD:
             queue.popleft()
@@ -304,7 +315,7 @@ class RunTable:
 
     def tidy(self) -> None:
         """Let go of ended runs where they are the most that is queued."""
-        if len(self.queue) + len(self.heap) > 2 * (self.limit - self.room) + TIDY_EVERY:
+        if len(self.queue) + len(self.heap) > 2 * self.active + TIDY_EVERY:
             alive = [run for run in self.queue if run.p0 != DEAD]
             self.queue.clear()
             self.queue.extend(alive)
@@ -397,9 +408,8 @@ class RunTable:
         self.due = FOREVER
         self.n = data["n"]
         self.matches, self.expired, self.killed, self.refused = data["counts"]
-        self.room = self.limit
+        self.top = self.n + self.limit - len(data["runs"])
         for run in sorted((self._run(item, codec) for item in data["runs"]), key=_age):
-            self.room -= 1
             for index in self.positions(run):
                 index.enter(run)
         for run in sorted(self.runs(), key=_by_deadline):
