@@ -141,7 +141,8 @@ def _made(
             source, name=name, clock=clock, limits=SIMULATION_LIMITS, imports=imports
         )
     collected = _Collected(outcome, dates)
-    simulation = Simulation(pipeline, clock, collected)
+    # Contexts that overtake each other would make a test's result a matter of luck.
+    simulation = Simulation(pipeline, clock, collected, in_turn=True)
     printed = StringIO()
     try:
         with redirect_stdout(printed):

@@ -40,8 +40,10 @@ class Simulation:
     """Gives events to a pipeline and tells an audience what comes out.
 
     The clock of the pipeline stands at the event at hand. Events go in together where
-    nothing depends on that: they go one by one if the program reads `now()`, or if
-    `pacing` holds them up. `form` says whether outputs are wanted or only counted.
+    nothing depends on that: they go one by one if the program reads `now()`, if
+    `pacing` holds them up, or if `in_turn` asks for it, so that no context begins an
+    event before all have finished the one before. `form` says whether outputs are
+    wanted or only counted.
     """
 
     def __init__(
@@ -52,13 +54,14 @@ class Simulation:
         *,
         form: OutputForm = "all",
         pacing: Pacing | None = None,
+        in_turn: bool = False,
     ) -> None:
         self._pipeline = pipeline
         self._clock = clock
         self._audience = audience
         self._form: OutputForm = form
         self._pacing = pacing
-        self._is_single = pacing is not None or reads_clock(pipeline)
+        self._is_single = in_turn or pacing is not None or reads_clock(pipeline)
         self.totals = Totals()
 
     def feed(self, block: Block) -> None:

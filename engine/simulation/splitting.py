@@ -30,6 +30,8 @@ def hindrance(program: Program, field: str) -> str | None:
 
 def _hindrances(program: Program, field: str) -> Iterator[str]:
     known = _patterns(program)
+    if any(isinstance(decl, nodes.ContextDecl) for decl in program.body):
+        yield "its contexts share the work already"
     yield from _of_globals(program)
     yield from _of_declarations(program, field)
     decls = [d for d in program.body if isinstance(d, nodes.StreamDecl)]

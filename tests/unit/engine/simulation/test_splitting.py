@@ -41,6 +41,7 @@ def test_it_may(source):
 @pytest.mark.parametrize(
     ("source", "words"),
     [
+        ("context c\nstream S = X .context(c)", "contexts share the work already"),
         ("stream S = X .limit(3)", "'S' is not partitioned by 'k'"),
         ("stream S = X .partition_by(other).limit(3)", "not partitioned by 'k'"),
         ("stream S = X .limit(3).partition_by(k)", "not partitioned by 'k'"),
