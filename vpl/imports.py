@@ -9,7 +9,7 @@ from posixpath import dirname, join, normpath
 
 from vpl import nodes
 from vpl.diagnostics import Diagnostic
-from vpl.limits import MAX_IMPORT_DEPTH, MAX_IMPORTED_CHARS
+from vpl.limits import MAX_IMPORT_DEPTH, MAX_IMPORTED_CHARS, MAX_TOKENS
 from vpl.nodes import Decl, Program
 from vpl.parser import ParseResult, parse
 
@@ -47,10 +47,12 @@ class _Merger:
         self._load = imports if callable(imports) else None
         self._open = [normpath(file)] if file else [""]
         self._known = set(self._open)
-        self._left = MAX_IMPORTED_CHARS
+        self._chars_left = MAX_IMPORTED_CHARS
+        self._tokens_left = MAX_TOKENS
 
     def add(self, parsed: ParseResult, folder: str) -> None:
         """Add what a text declares; its imports are relative to `folder`."""
+        self._tokens_left -= parsed.tokens
         self.findings += parsed.diagnostics
         self.broken |= parsed.broken_names
         for decl in parsed.program.body:
@@ -73,15 +75,24 @@ class _Merger:
         elif len(self._open) > MAX_IMPORT_DEPTH:
             message = f"imports go deeper than {MAX_IMPORT_DEPTH} files"
             self._report("E107", message, decl)
-        elif len(text) > self._left:
+        elif len(text) > self._chars_left:
             message = f"imports are larger than {MAX_IMPORTED_CHARS} characters"
             self._report("E107", message, decl)
         else:
             self._known.add(path)
-            self._left -= len(text)
+            self._chars_left -= len(text)
             self._open.append(path)
-            self.add(parse(text, path), dirname(path))
+            self._add_file(parse(text, path), path, decl)
             self._open.pop()
+
+    def _add_file(self, parsed: ParseResult, path: str, decl: nodes.ImportDecl) -> None:
+        """Add an import, unless it makes the program too large with all before it."""
+        if parsed.tokens > self._tokens_left:
+            self._chars_left = -1
+            message = f"program and imports have more than {MAX_TOKENS} tokens"
+            self._report("E107", message, decl)
+        else:
+            self.add(parsed, dirname(path))
 
     def _path(self, written: str, folder: str) -> str:
         """Return the path of a file; bundles may also have it as it is written."""

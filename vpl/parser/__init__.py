@@ -21,12 +21,14 @@ class ParseResult:
 
     `program` lacks the declarations with syntax errors; `broken_names` are the
     names those would have declared, so that their uses are not called unknown. After
-    `MAX_FINDINGS` errors the rest of the text is not looked at.
+    `MAX_FINDINGS` errors the rest of the text is not looked at. `tokens` is the size
+    of the text.
     """
 
     program: Program
     diagnostics: tuple[Diagnostic, ...]
     broken_names: frozenset[str] = frozenset()
+    tokens: int = 0
 
 
 def parse(source: str, file: str = "") -> ParseResult:
@@ -40,12 +42,14 @@ def parse(source: str, file: str = "") -> ParseResult:
         finding = Diagnostic("E107", "program is larger than 1 MiB", place)
         return ParseResult(Program(()), (finding,))
     with without_collection():
-        parser = _ProgramParser(tokenize_expanded(source, origin))
+        lexed = tokenize_expanded(source, origin)
+        parser = _ProgramParser(lexed)
         parser.program()
     return ParseResult(
         Program(tuple(parser.body), span=parser.whole()),
         tuple(parser.diagnostics),
         frozenset(parser.broken),
+        len(lexed.tokens),
     )
 
 

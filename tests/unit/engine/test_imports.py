@@ -7,6 +7,7 @@ import pytest
 from engine import Event, InvalidProgramError, compile_program
 from engine.management.compiling import compile_or_exit
 from engine.management.importing import ImportedFiles
+from engine.worker.handlers.programs import Source, check_report
 
 MAIN = 'import "lib/common.vpl"\nstream Hot = T .where(temp > limit()) .emit(twice: twice(temp))\n'
 COMMON = 'import "double.vpl"\nlet base = 20\nfn limit(): base + 1\n'
@@ -61,3 +62,11 @@ def test_errors_show_the_line_of_the_import(
 def test_what_is_no_text_file_cannot_be_read(tmp_path: Path, path: str) -> None:
     (tmp_path / "latin.vpl").write_bytes(b"\xff\xfe\xe4")
     assert ImportedFiles(str(tmp_path / "main.vpl"))(path) is None
+
+
+def test_validate_takes_imports() -> None:
+    report = check_report(Source(source=MAIN, imports=FILES))
+    assert report["valid"]
+    assert report["streams"] == ["Hot"]
+    broken = check_report(Source(source=MAIN, imports={}))
+    assert [found["code"] for found in broken["diagnostics"]][:1] == ["E096"]
