@@ -9,7 +9,7 @@ from typing import Final
 
 from engine.builtins import BUILTINS
 from engine.compiler import arithmetic
-from engine.compiler.code import FRAME, Code, combine, constant
+from engine.compiler.code import FRAME, Code, combine, constant, variable
 from engine.compiler.kinds import (
     ANY,
     ARRAY,
@@ -330,6 +330,9 @@ class Expressions:
     # --- calls ------------------------------------------------------------------
 
     def _call(self, node: nodes.Call) -> Code:
+        count = self._count(node)
+        if count is not None:
+            return count
         args = [self.code(arg) for arg in node.args]
         if not isinstance(node.function, nodes.Name):
             return self._value_call(self.code(node.function), args)
@@ -348,6 +351,23 @@ class Expressions:
         if shared is not None:
             return self._value_call(shared, args)
         return self._builtin_call(name, args)
+
+    def _count(self, node: nodes.Call) -> Code | None:
+        """Return `len(b)` for the events of a repeated step, which needs no maps."""
+        scope = self.scope
+        match node:
+            case nodes.Call(function=nodes.Name(id="len"), args=(nodes.Name(id=name),)):
+                taken = {*scope.locals, *scope.symbols.functions}
+                count = scope.reader.count(name)
+                if count is None or taken & {"len", name}:
+                    return None
+                value = scope.field(name)
+                temp = scope.temp()
+                length = self._builtin_call("len", [variable(temp)])
+                bind = f"({temp} := {value.text})"
+                text = f"({count.text} if {bind} is None else {length.text})"
+                return combine(text, count.kinds, value, count)
+        return None
 
     def _user_call(self, generated: str, args: list[Code]) -> Code:
         scope = self.scope

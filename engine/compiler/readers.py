@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.compiler.code import FRAME, Code, combine, constant, variable
-from engine.compiler.kinds import ANY, ARRAY, FIELD, MAP, NULL, TIMESTAMP
+from engine.compiler.kinds import ANY, ARRAY, FIELD, INT, MAP, NULL, TIMESTAMP
 from engine.compiler.namespace import Namespace
 
 
@@ -36,6 +36,10 @@ class Reader(Protocol):
 
     def alias(self, name: str) -> Code | None:
         """Return the whole event (or events) behind an alias, None if it is none."""
+        ...
+
+    def count(self, alias: str) -> Code | None:
+        """Return how many events are behind an alias, None if it is not of several."""
         ...
 
     def whole(self) -> Code:
@@ -89,6 +93,12 @@ class RowReader:
         if self.aliases is not None and name in self.aliases:
             return self.whole()
         return self.bound.alias(name) if self.bound else None
+
+    def count(self, alias: str) -> Code | None:
+        """Return how many events of a match are behind an alias."""
+        if self.aliases is None or alias in self.aliases:
+            return None
+        return self.bound.count(alias) if self.bound else None
 
     def whole(self) -> Code:
         """Return the row as a map."""
@@ -218,6 +228,14 @@ class CompoundReader:
             text = f"row_maps({part.variable})"
             return Code(text, ARRAY | NULL, 1, frozenset({part.variable}))
         return part.read("m", MAP | NULL)
+
+    def count(self, alias: str) -> Code | None:
+        """Return how many events are behind an alias; their maps are not needed."""
+        part = self._part(alias)
+        if part is None or not part.is_many:
+            return None
+        text = f"(len({part.variable}) if {part.variable} else None)"
+        return Code(text, INT | NULL, 1, frozenset({part.variable}))
 
     def whole(self) -> Code:
         """Return the event as a map with all its fields."""
