@@ -3,9 +3,16 @@
 import heapq
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-from engine.runtime.state import FOREVER
+from engine.runtime.state import END_OF_TIME, FOREVER
+
+_BEYOND: Final = 2**65  # no event and no length of time goes there
+
+
+def _reached(now: int) -> int:
+    """Return up to when things are over: everything is when time runs out."""
+    return _BEYOND if now >= END_OF_TIME else now
 
 
 class EndQueue:
@@ -36,13 +43,16 @@ class EndQueue:
 
     @property
     def due(self) -> int:
-        """Return the least end."""
-        first = self._line[0].end if self._line else FOREVER
-        return min(first, self._strays[0][0]) if self._strays else first
+        """Return the least end, at most the end of all time."""
+        ends = [self._strays[0][0]] if self._strays else []
+        if self._line:
+            ends.append(self._line[0].end)
+        return min(*ends, END_OF_TIME) if ends else FOREVER
 
     def pop_until(self, now: int) -> Iterator[Any]:
         """Take the entries that end at `now` or before, in order."""
         line, strays = self._line, self._strays
+        now = _reached(now)
         while True:
             if strays and (not line or strays[0][0] < line[0].end):
                 if strays[0][0] > now:
@@ -86,11 +96,12 @@ class EndHeap:
 
     @property
     def due(self) -> int:
-        """Return a time before which nothing ends."""
-        return self._heap[0][0] if self._heap else FOREVER
+        """Return a time before which nothing ends, at most the end of all time."""
+        return min(self._heap[0][0], END_OF_TIME) if self._heap else FOREVER
 
     def pop_until(self, now: int) -> Iterator[Any]:
         """Take the entries that end at `now` or before, in order."""
+        now = _reached(now)
         while self._heap and self._heap[0][0] <= now:
             end, opened, entry = self._heap[0]
             if entry.end != end:

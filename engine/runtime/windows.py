@@ -10,18 +10,18 @@ from typing import Any
 
 from engine.runtime.deadlines import EndHeap, EndQueue
 from engine.runtime.partitions import Partitions, Slot, entry_class
-from engine.runtime.state import FOREVER
 from engine.runtime.stream_clock import StreamClock
+from engine.runtime.windows_timed import TimedPartitions
 
 
-class TumblingWindows(Partitions):
+class TumblingWindows(TimedPartitions):
     """Windows [s, s + size) that open with their first event, or lie on a fixed grid.
 
     All times are ns. Entries have the slot `end`. Events older than an open window join
     it; on a grid they are late where their own window is over.
     """
 
-    __slots__ = ("_queue", "clock", "due", "is_aligned", "size")
+    __slots__ = ("_queue", "is_aligned", "size")
 
     def __init__(
         self,
@@ -32,11 +32,9 @@ class TumblingWindows(Partitions):
         is_aligned: bool,
     ) -> None:
         slots = (Slot("end"), *content)
-        super().__init__(entry_class(slots), slots)
-        self.clock = clock
+        super().__init__(entry_class(slots), slots, clock)
         self.size = size
         self.is_aligned = is_aligned
-        self.due = FOREVER
         self._queue = EndQueue()
 
     def open(self, entry: Any, ts: int) -> None:
@@ -45,10 +43,7 @@ class TumblingWindows(Partitions):
         entry.end = end = start + self.size
         self.add(entry)
         self._queue.push(entry)
-        if end < self.due:
-            self.due = end
-            if end < self.clock.due:
-                self.clock.due = end
+        self.wake(end)
 
     def is_over(self, ts: int) -> bool:
         """Tell whether the clock has passed the window of the grid that holds `ts`."""
@@ -75,24 +70,21 @@ class TumblingWindows(Partitions):
         self._queue.clear()
         for entry in entries:
             self._queue.push(entry)
-        self.due = self._queue.due
-        self.clock.due = min(self.clock.due, self.due)
+        self.rewake(self._queue.due)
 
 
-class SessionWindows(Partitions):
+class SessionWindows(TimedPartitions):
     """Sessions: an event later than the gap after the last one begins the next.
 
     Entries have the slots `end`, the first time in ns at which the session is over
     (generated code moves it on), and `opened`, their order.
     """
 
-    __slots__ = ("_heap", "clock", "due")
+    __slots__ = ("_heap",)
 
     def __init__(self, content: Sequence[Slot], clock: StreamClock) -> None:
         slots = (Slot("end"), Slot("opened"), *content)
-        super().__init__(entry_class(slots), slots)
-        self.clock = clock
-        self.due = FOREVER
+        super().__init__(entry_class(slots), slots, clock)
         self._heap = EndHeap()
 
     def open(self, entry: Any, end: int) -> None:
@@ -100,10 +92,7 @@ class SessionWindows(Partitions):
         entry.end = end
         self.add(entry)
         self._heap.open(entry)
-        if end < self.due:
-            self.due = end
-            if end < self.clock.due:
-                self.clock.due = end
+        self.wake(end)
 
     def closing(self, now: int) -> Iterator[Any]:
         """Take the sessions that are over at `now`, in order."""
@@ -120,8 +109,7 @@ class SessionWindows(Partitions):
         """Rebuild the order of closing."""
         opened = max((entry.opened for entry in entries), default=0)
         self._heap.restore(entries, opened)
-        self.due = self._heap.due
-        self.clock.due = min(self.clock.due, self.due)
+        self.rewake(self._heap.due)
 
 
 class Collections(Partitions):

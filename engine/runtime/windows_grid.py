@@ -6,9 +6,10 @@ from typing import Any, Final
 from engine.limits import Limits
 from engine.runtime.deadlines import EndHeap
 from engine.runtime.frame import Frame
-from engine.runtime.partitions import Entry, Partitions, Slot, entry_class
-from engine.runtime.state import FOREVER, Codec
+from engine.runtime.partitions import Entry, Slot, entry_class
+from engine.runtime.state import Codec
 from engine.runtime.stream_clock import StreamClock
+from engine.runtime.windows_timed import TimedPartitions
 
 Make = Callable[[Hashable, Any], Any]
 _OWN: Final = (Slot("end"), Slot("opened"))
@@ -29,7 +30,7 @@ class _Window(Entry):
     __slots__ = ("grid",)
 
 
-class GridWindows(Partitions):
+class GridWindows(TimedPartitions):
     """Windows [s + k * size, s + (k + 1) * size) that close `lateness` after their end.
 
     s is the first event's timestamp of each key, or 0 for the aligned grid. An event of
@@ -39,8 +40,6 @@ class GridWindows(Partitions):
     __slots__ = (
         "_frame_late",
         "_heap",
-        "clock",
-        "due",
         "is_aligned",
         "lateness",
         "size",
@@ -57,14 +56,12 @@ class GridWindows(Partitions):
         *,
         is_aligned: bool,
     ) -> None:
-        super().__init__(Grid, ())
+        super().__init__(Grid, (), clock)
         self.window_content = (*_OWN, *content)
         self.window = entry_class(self.window_content, _Window)
-        self.clock = clock
         self.size = size
         self.lateness = lateness
         self.is_aligned = is_aligned
-        self.due = FOREVER
         self._heap = EndHeap()
         self._frame_late: Frame | None = None
 
@@ -103,9 +100,7 @@ class GridWindows(Partitions):
         window.grid, window.end = grid, end
         grid.windows[end] = window
         self._heap.open(window)
-        if end < self.due:
-            self.due = end
-            self.clock.due = min(self.clock.due, end)
+        self.wake(end)
         return window
 
     def closing(self, now: int) -> Iterator[Any]:
@@ -149,5 +144,4 @@ class GridWindows(Partitions):
         windows = [window for grid in entries for window in grid.windows.values()]
         opened = max((window.opened for window in windows), default=0)
         self._heap.restore(windows, opened)
-        self.due = self._heap.due
-        self.clock.due = min(self.clock.due, self.due)
+        self.rewake(self._heap.due)

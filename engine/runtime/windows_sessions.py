@@ -7,9 +7,10 @@ from typing import Any
 from engine.limits import Limits
 from engine.runtime.deadlines import EndHeap
 from engine.runtime.frame import Frame
-from engine.runtime.partitions import Entry, Partitions
-from engine.runtime.state import FOREVER, Codec
+from engine.runtime.partitions import Entry
+from engine.runtime.state import Codec
 from engine.runtime.stream_clock import StreamClock
+from engine.runtime.windows_timed import TimedPartitions
 
 Item = tuple[Any, Any, Any]
 """Row, type and output of an event."""
@@ -53,21 +54,19 @@ class Sessions(Entry):
     open: list[Session]
 
 
-class WatermarkedSessions(Partitions):
+class WatermarkedSessions(TimedPartitions):
     """Sessions that close when the clock has passed their last event by gap + lateness.
 
     An event within `gap` of a session joins it, one near two of them unites them; one
     whose own session would be over is left out and counted. All times are ns.
     """
 
-    __slots__ = ("_arrivals", "_frame_late", "_heap", "clock", "due", "gap", "lateness")
+    __slots__ = ("_arrivals", "_frame_late", "_heap", "gap", "lateness")
 
     def __init__(self, clock: StreamClock, gap: int, lateness: int) -> None:
-        super().__init__(Sessions, ())
-        self.clock = clock
+        super().__init__(Sessions, (), clock)
         self.gap = gap
         self.lateness = lateness
-        self.due = FOREVER
         self._arrivals = 0
         self._heap = EndHeap()
         self._frame_late: Frame | None = None
@@ -110,9 +109,7 @@ class WatermarkedSessions(Partitions):
         session.end = self._end(ts)
         entry.open.append(session)
         self._heap.open(session)
-        if session.end < self.due:
-            self.due = session.end
-            self.clock.due = min(self.clock.due, session.end)
+        self.wake(session.end)
         return session
 
     def _unite(self, session: Session, others: Iterable[Session]) -> None:
@@ -167,5 +164,4 @@ class WatermarkedSessions(Partitions):
         self._arrivals = max(arrivals, default=0)
         opened = max((session.opened for session in sessions), default=0)
         self._heap.restore(sessions, opened)
-        self.due = self._heap.due
-        self.clock.due = min(self.clock.due, self.due)
+        self.rewake(self._heap.due)

@@ -433,3 +433,16 @@ def test_a_merge_may_have_windows_under_one_watermark() -> None:
     assert inject(pipeline, (5, {}), event_type="B") == []
     assert inject(pipeline, (41, {}), event_type="B") == []
     assert inject(pipeline, (42, {}), event_type="A") == [{"n": 1}]
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        ".window(100000d)",
+        ".window(session: 100000d)",
+        ".watermark(out_of_order: 1s) .window(100000d)",
+        ".watermark(out_of_order: 1s) .window(session: 100000d)",
+    ],
+)
+def test_what_would_end_after_all_time_ends_with_it(window: str) -> None:
+    assert ids_of(window, 9.0e9, 9.1e9) == [[0, 1]]
