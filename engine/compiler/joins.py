@@ -301,11 +301,20 @@ class _Arrival:
         index, rest = route[0], route[1:]
         names, lines = self.stream.names, self.stream.lines
         key = self._probe(index)
-        row = names.fresh("r")
-        lines.add(f"{row} = {self._buffer(index)}.latest({key}, {horizon})")
+        row, found = names.fresh("r"), names.fresh("q")
+        buffer = self._buffer(index)
         self.rows[index[0]] = row
-        with lines.block(f"if {row} is not None:"):
-            self._search(rest, horizon)
+        lines.add(f"{found} = {buffer}.rows.get({key})")
+        with lines.block(f"if {found} is not None:"):
+            lines.add(f"{row} = {found}[-1]")
+            if self.plan.window_ns is None:
+                self._search(rest, horizon)
+                return
+            lines.add(
+                f"if {row}.ts < {horizon}: {row} = {buffer}.latest({key}, {horizon})"
+            )
+            with lines.block(f"if {row} is not None:"):
+                self._search(rest, horizon)
 
     def _probe(self, index: Index) -> str:
         """Return the key to look a source up by; writes what is not known of it yet."""

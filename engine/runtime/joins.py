@@ -56,8 +56,12 @@ class JoinBuffer:
         else:
             rows.move_to_end(key)
             found.append(row)
-            if found[0].ts < horizon or len(found) > self._bound:
-                self._trim(found, horizon)
+            if found[0].ts < horizon:
+                del found[0]
+                if found[0].ts < horizon:
+                    self._trim(found, horizon)
+            if len(found) > self._bound:
+                self._cut(found)
         if horizon > self._oldest:
             self._sweep(horizon)
 
@@ -72,16 +76,18 @@ class JoinBuffer:
         return next((row for row in reversed(found) if row.ts >= horizon), None)
 
     def _trim(self, found: list[Any], horizon: int) -> None:
-        """Drop events of one key, the first ones first."""
-        gone = 0
-        while gone < len(found) - 1 and found[gone].ts < horizon:
+        """Drop the first events of one key that are before the horizon."""
+        gone = 1
+        while found[gone].ts < horizon:  # the last one is not
             gone += 1
         del found[:gone]
+
+    def _cut(self, found: list[Any]) -> None:
+        """Keep as many events of one key as there may be."""
         excess = len(found) - self._bound
-        if excess > 0:
-            del found[:excess]
-            if self._count is None or self._bound < self._count:
-                self._drop("join", excess)
+        del found[:excess]
+        if self._count is None or self._bound < self._count:
+            self._drop("join", excess)
 
     def _sweep(self, horizon: int) -> None:
         """Drop keys whose last event is before the horizon."""

@@ -30,12 +30,18 @@ class StreamClock:
     def hear(self, source: int, stamp: int, lag: int) -> None:
         """Move to the least of the sources that have sent something, minus `lag`."""
         heard = self.heard
-        if stamp <= heard[source]:
+        before = heard[source]
+        if stamp <= before:
             return
         heard[source] = stamp
-        now = min(time for time in heard if time != NEVER) - lag
-        if now > self.now:
-            self.now = now
+        if before - lag > self.now:
+            return  # another source is behind this one
+        least = stamp
+        for time in heard:
+            if NEVER < time < least:
+                least = time
+        if least - lag > self.now:
+            self.now = least - lag
 
     def snapshot(self, codec: Codec) -> Any:
         """Return the state as JSON-able data; what is due follows from the states."""
