@@ -75,7 +75,7 @@ def _rows(stream: dict[str, Any]) -> Iterator[Row]:
         label = step["op"] if step["op"] == "->" else f".{step['op']}"
         yield label, step["detail"]
     for kept in stream["state"]:
-        yield "state:", f"{kept['kind']}, at most {kept['bound']}"
+        yield "state:", f"{kept['kind']}: {kept['bound']}"
     for label in ("partition_by", "consumers", "sinks"):
         if stream[label]:
             yield f"{label}:", ", ".join(stream[label])

@@ -180,10 +180,6 @@ class _Run:
         started = time.perf_counter()
         try:
             self._feed(blocks, events)
-            self._runner.finish()
-        except EventFileError as error:
-            self._runner.stop()
-            self._give_up(f"{error} (--skip-bad goes on)")
         except ShareLostError as error:
             self._give_up(str(error))
         except KeyboardInterrupt:
@@ -202,9 +198,14 @@ class _Run:
     def _feed(self, blocks: Iterator[Block], events: EventFile) -> None:
         is_shared = not self._options["quiet"]
         with ProgressBar("simulating", events.size, is_shared=is_shared) as bar:
-            for block in blocks:
-                self._runner.feed(block)
-                bar.update(events.position)
+            try:
+                for block in blocks:
+                    self._runner.feed(block)
+                    bar.update(events.position)
+                self._runner.finish()
+            except EventFileError as error:
+                self._runner.stop()
+                self._give_up(f"{error} (--skip-bad goes on)")
 
     def outputs(self, rows: list[Any]) -> None:
         """Write outputs as JSON lines."""
