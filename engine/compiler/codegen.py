@@ -18,6 +18,7 @@ from engine.compiler.handlers import HANDLERS
 from engine.compiler.lines import Lines
 from engine.compiler.namespace import FieldTable, Namespace, sound_text
 from engine.compiler.outputs import row_struct
+from engine.compiler.patterns_as_steps import with_pattern_streams
 from engine.compiler.plan import Plan
 from engine.compiler.planner import plan_program
 from engine.compiler.queued import QueuedProgram
@@ -73,6 +74,7 @@ def compile_plan(program: Program) -> Compiled:
     Code is written twice: the first time finds out which fields are read, the second
     time knows them.
     """
+    program = with_pattern_streams(program)
     fields = FieldTable()
     _Module(program, fields).write()
     return _Module(program, fields).compiled()

@@ -43,7 +43,7 @@ def plan_sequence(decl: nodes.StreamDecl, patterns: Patterns) -> Sequence:
     if isinstance(source, nodes.SequenceSource):
         return _Planner(decl).sequence(source)
     assert isinstance(source, nodes.EventSource)
-    if source.name in patterns:
+    if source.name in patterns and _last_follow(decl.ops) < 0:
         return _Planner(decl).pattern(source, patterns[source.name])
     return _Planner(decl).arrows(source)
 

@@ -281,3 +281,39 @@ def test_the_run_limit_counts_all_branches_and_sides() -> None:
     feed(pipeline, ("A", 0), ("D", 1), ("E", 2), ("D", 3), ("A", 4))
     found = pipeline.metrics().streams["S"].counts
     assert (found["runs_active"], found["runs_refused"], found["matches"]) == (3, 2, 2)
+
+
+def test_a_pattern_may_be_the_first_step_of_a_sequence() -> None:
+    source = (
+        "pattern P = SEQ(A as a, B as b) within 5s\n"
+        "stream S = P where a_n > 0 as p -> C where n == p.b_n as c .within(2s)"
+        " .emit(a: p.a_n, d: p.match_duration_ms, whole: match_duration_ms)"
+    )
+    start = ("A", 0, {"n": 1}), ("B", 4, {"n": 2})
+    assert history(source, *start, ("C", 6, {"n": 2})) == [
+        {"a": 1, "d": 4000, "whole": 2000}
+    ]
+    assert history(source, *start, ("C", 6.001, {"n": 2})) == []
+    assert history(source, ("A", 0), start[1], ("C", 5, {"n": 2})) == []
+
+
+def test_a_pattern_may_be_a_later_step_and_serve_several_streams() -> None:
+    source = (
+        "pattern P = A as a AND B as b\n"
+        "stream S = X as x -> P where a_n > x.n as p .emit(s: p.b_n)\n"
+        "stream T = sequence(y: Y, p: P) .emit(t: p.a_n)"
+    )
+    pair = ("A", 1, {"n": 1}), ("B", 2, {"n": 2})
+    assert history(source, ("X", 0, {"n": 0}), *pair) == [{"s": 2}]
+    assert history(source, *pair, ("X", 3, {"n": 0})) == []
+    assert history(source, ("Y", 0), *pair) == [{"t": 1}]
+    assert history(source, ("X", 0, {"n": 0}), ("Y", 0), *pair) == [{"s": 2}, {"t": 1}]
+
+
+def test_a_pattern_as_a_step_is_kept_by_checkpoints() -> None:
+    source = "pattern P = SEQ(A as a, B)\nstream S = P as p -> C .emit(n: p.a_n)"
+    first = compile_program(source)
+    feed(first, ("A", 0, {"n": 1}))
+    second = compile_program(source)
+    second.restore(first.checkpoint())
+    assert feed(second, ("B", 1), ("C", 2)) == [{"event_type": "S", "n": 1}]
