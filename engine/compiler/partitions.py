@@ -1,6 +1,7 @@
 """`.partition_by` (vpl.md 9.2): the key of an event, and tables of what is kept per key."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from engine.runtime.keys import as_key
 from vpl import nodes
 
 RUNTIME: Final[dict[str, Any]] = {"as_key": as_key}
+_PLAIN_KINDS: Final = frozenset(("event", "merge"))
 NO_KEY: Final = PartitionKey("None", "None", ())
 """The one partition of streams without keys."""
 
@@ -87,6 +89,19 @@ def group_by(
     """Group the content of a window."""
     exprs = tuple(arg.value for arg in op.args)
     stream.batch(at + 1, replace(batch, group_by=exprs))
+
+
+def sound_events(stream: StreamCompiler, at: int) -> AbstractContextManager[None]:
+    """Return a context: what is written in it is done for events without errors only.
+
+    A stream that drops faulty events (`on_error`) must not keep them in a state. Where
+    a window has passed there is no event to drop.
+    """
+    is_dropped = stream.stream.on_error != "null" and not stream.prefix
+    is_first = not any(op.name == "window" for op in stream.ops[:at])
+    if is_dropped and is_first and stream.stream.kind in _PLAIN_KINDS:
+        return stream.lines.block(f"if {stream.frame}.errors == errors:")
+    return nullcontext()
 
 
 def partition_code(key: PartitionKey, variable: str) -> Code | None:

@@ -9,7 +9,7 @@ from engine.compiler.constants import duration_ns, whole_number
 from engine.compiler.forks import as_batch
 from engine.compiler.kinds import ARRAY, INT, NULL
 from engine.compiler.operations import where
-from engine.compiler.partitions import key_at, key_of, table_of
+from engine.compiler.partitions import key_at, key_of, sound_events, table_of
 from engine.compiler.streams import (
     Batch,
     BatchHandler,
@@ -63,7 +63,7 @@ def distinct(
         text = f"('array', {within.text}, {text})"
         shown = f"[{within.shown}, {shown}]"
     test = f"{name}.is_new({text}, {shown}, {current.stamp})"
-    with stream.lines.block(f"if {test}:"):
+    with sound_events(stream, at), stream.lines.block(f"if {test}:"):
         stream.follow(at, current)
 
 
@@ -131,10 +131,11 @@ def limit(
     name = stream.state(place, "limit", bound, lambda: Collections(_COUNT))
     state = stream.unit.states[stream.stream.index, stream.prefix + place].state
     table = table_of(stream, name, state, {"n": "0"})
-    entry = table.find(key_at(stream, current), f"{name}.add({{0}})")
-    with stream.lines.block(f"if {entry}.n < {most}:"):
-        stream.lines.add(f"{entry}.n += 1")
-        stream.follow(at, current)
+    with sound_events(stream, at):
+        entry = table.find(key_at(stream, current), f"{name}.add({{0}})")
+        with stream.lines.block(f"if {entry}.n < {most}:"):
+            stream.lines.add(f"{entry}.n += 1")
+            stream.follow(at, current)
 
 
 def limit_batch(

@@ -4,7 +4,8 @@ A window that is followed by `aggregate` collects what the aggregates need and k
 events; any other keeps its events and passes them on as a batch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from engine.compiler.collectors import (
@@ -19,6 +20,7 @@ from engine.compiler.partitions import (
     entry_maker,
     key_at,
     key_of,
+    sound_events,
     table_of,
 )
 from engine.compiler.streams import (
@@ -114,27 +116,36 @@ def _tumbling(
         key_at(stream, current),
         table_of(stream, name, state, collector.initial),
     )
+    current = collector.prepare(current)
     opening = f"{name}.open({{0}}, {current.stamp})"
-    if spec.is_aligned:
-        now, stamp, lines = f"C{stream.stream.index}.now", current.stamp, stream.lines
-        with lines.block(f"if {stamp} < {now} and {name}.is_over({stamp}):"):
-            lines.add(f'{stream.frame}.tally("late_events")')
-        with lines.block("else:"):
-            _collect(table, collector, key, current, opening)
-    else:
-        _collect(table, collector, key, current, opening)
+    with sound_events(stream, at), _unless_over(stream, spec, name, current):
+        _add(table, collector, key, current, opening)
     _close_when_due(stream, at, name, lambda entry: collector.leave(entry, key))
 
 
-def _collect(
+@contextmanager
+def _unless_over(
+    stream: StreamCompiler, spec: WindowSpec, state: str, current: Current
+) -> Iterator[None]:
+    """Write what is inside for events whose window of the grid is not over."""
+    if not spec.is_aligned:
+        yield
+        return
+    now, stamp, lines = f"C{stream.stream.index}.now", current.stamp, stream.lines
+    with lines.block(f"if {stamp} < {now} and {state}.is_over({stamp}):"):
+        lines.add(f'{stream.frame}.tally("late_events")')
+    with lines.block("else:"):
+        yield
+
+
+def _add(
     table: Table,
     collector: Collector,
     key: PartitionKey,
     current: Current,
     opening: str,
 ) -> str:
-    """Write the lines that add an event to the entry of its key; return the entry."""
-    current = collector.prepare(current)
+    """Write the lines that add a prepared event to its entry; return the entry."""
     entry = table.find(key, opening)
     collector.update(entry, current)
     return entry
@@ -157,9 +168,10 @@ def _watermarked(
     current = collector.prepare(current)
     entry = stream.names.fresh("w")
     args = f"{key.text}, {key.shown}, {current.stamp}, {maker}"
-    stream.lines.add(f"{entry} = {name}.find({args})")
-    with stream.lines.block(f"if {entry} is not None:"):
-        collector.update(entry, current)
+    with sound_events(stream, at):
+        stream.lines.add(f"{entry} = {name}.find({args})")
+        with stream.lines.block(f"if {entry} is not None:"):
+            collector.update(entry, current)
     _close_when_due(stream, at, name, lambda entry: collector.leave(entry, key))
 
 
@@ -174,8 +186,10 @@ def _session(
     )
     end = stream.names.fresh("v")
     stream.lines.add(f"{end} = {current.stamp} + {spec.size + 1}")
-    entry = _collect(table, collector, key, current, f"{name}.open({{0}}, {end})")
-    stream.lines.add(f"if {end} > {entry}.end: {entry}.end = {end}")
+    current = collector.prepare(current)
+    with sound_events(stream, at):
+        entry = _add(table, collector, key, current, f"{name}.open({{0}}, {end})")
+        stream.lines.add(f"if {end} > {entry}.end: {entry}.end = {end}")
     _close_when_due(stream, at, name, lambda entry: collector.leave(entry, key))
 
 
@@ -199,7 +213,8 @@ def _watermarked_session(
 
     _close_when_due(stream, at, name, leave)
     args = f"{key.text}, {key.shown}, {item}, {current.stamp}"
-    stream.lines.add(f"{name}.put({args})")
+    with sound_events(stream, at):
+        stream.lines.add(f"{name}.put({args})")
 
 
 def _sliding(
@@ -236,13 +251,13 @@ def _slide(
     args = f"{key.text}, {key.shown}, {rows.item(current)}"
     if has_stamp:
         args += f", {current.stamp}"
-    batch = stream.names.fresh("b")
-    stream.lines.add(f"{batch} = {state[0]}.put({args})")
-    with stream.lines.block(f"if {batch} is not None:"):
-        entry = stream.names.fresh("w")
-        table = stream.names.bind("T", state[1].table)
-        stream.lines.add(f"{entry} = {table}[{key.text}]")
-        rows.pass_on(batch, kept_key(key, entry))
+    batch, entry = stream.names.fresh("b"), stream.names.fresh("w")
+    table = stream.names.bind("T", state[1].table)
+    with sound_events(stream, at):
+        stream.lines.add(f"{batch} = {state[0]}.put({args})")
+        with stream.lines.block(f"if {batch} is not None:"):
+            stream.lines.add(f"{entry} = {table}[{key.text}]")
+            rows.pass_on(batch, kept_key(key, entry))
 
 
 def _count(stream: StreamCompiler, at: int, spec: WindowSpec, current: Current) -> None:
@@ -252,12 +267,14 @@ def _count(stream: StreamCompiler, at: int, spec: WindowSpec, current: Current) 
         key_at(stream, current),
         table_of(stream, name, state, collector.initial),
     )
-    entry = _collect(table, collector, key, current, f"{name}.add({{0}})")
+    current = collector.prepare(current)
     is_counted = any(slot.name == "n" for slot in collector.slots)
-    present = f"{entry}.n" if is_counted else f"len({entry}.rows)"
-    with stream.lines.block(f"if {present} >= {spec.size}:"):
-        stream.lines.add(f"del {table.entries}[{entry}.key]")
-        collector.leave(entry, key)
+    with sound_events(stream, at):
+        entry = _add(table, collector, key, current, f"{name}.add({{0}})")
+        present = f"{entry}.n" if is_counted else f"len({entry}.rows)"
+        with stream.lines.block(f"if {present} >= {spec.size}:"):
+            stream.lines.add(f"del {table.entries}[{entry}.key]")
+            collector.leave(entry, key)
 
 
 _FORMS: Final[dict[str, Callable[[StreamCompiler, int, WindowSpec, Current], None]]] = {
@@ -287,8 +304,10 @@ def aggregate(
     assert isinstance(slot.state, Partitions)
     key = key_at(stream, current)
     table = table_of(stream, name, slot.state, collector.initial)
-    entry = _collect(table, collector, key, current, f"{name}.add({{0}})")
-    collector.leave(entry, key)
+    current = collector.prepare(current)
+    with sound_events(stream, at):
+        entry = _add(table, collector, key, current, f"{name}.add({{0}})")
+        collector.leave(entry, key)
 
 
 def aggregate_batch(

@@ -446,3 +446,28 @@ def test_a_merge_may_have_windows_under_one_watermark() -> None:
 )
 def test_what_would_end_after_all_time_ends_with_it(window: str) -> None:
     assert ids_of(window, 9.0e9, 9.1e9) == [[0, 1]]
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        ".window(2) .aggregate(ids: collect(i), s: sum(10 / d))",
+        ".window(session: 1m) .aggregate(ids: collect(i), s: sum(10 / d))",
+        ".window(1m) .aggregate(ids: collect(i), s: sum(10 / d))",
+        ".select(i, q: 10 / d) .window(2) .aggregate(ids: collect(i))",
+        ".select(i, q: 10 / d) .window(1m, sliding: 2s) .aggregate(ids: collect(i))",
+        ".select(i, q: 10 / d) .window(2) .where(i >= 0) .aggregate(ids: collect(i))",
+        ".watermark(out_of_order: 1s) .window(1m) .aggregate(ids: collect(i), s: sum(10 / d))",
+    ],
+)
+def test_an_event_dropped_for_an_error_is_in_no_window(operations: str) -> None:
+    source = f'stream S = R .on_error("skip") {operations} .emit(ids)'
+    events = [(at, {"i": at, "d": d}) for at, d in enumerate((1, 0, 2))]
+    assert run(source, *events, flush=True)[-1] == {"ids": [0, 2]}
+
+
+def test_an_event_dropped_for_an_error_is_not_remembered() -> None:
+    events = [(at, {"i": at, "d": d}) for at, d in enumerate((0, 5, 5))]
+    for operation in (".distinct(10 / d)", ".select(i, q: 10 / d) .limit(1)"):
+        source = f'stream S = R .on_error("skip") {operation} .emit(i)'
+        assert run(source, *events) == [{"i": 1}]
