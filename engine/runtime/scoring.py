@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from engine.connectors.guard import Guard, RefusedError
 from engine.errors import LoadError
 from engine.limits import Limits
@@ -18,10 +16,10 @@ from engine.runtime.state import Codec
 from engine.runtime.values import INT_MAX, INT_MIN
 
 _TYPES: Final = {
-    "tensor(float)": np.float32,
-    "tensor(double)": np.float64,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
 }
 _NUMBERS: Final = frozenset((int, float))
 _MATRIX: Final = 2  # dimensions of (events, columns)
@@ -89,6 +87,8 @@ class Scorer:
 
     def _feed(self, values: Sequence[Any]) -> dict[str, Any] | None:
         """Return the tensors of one event, None if their number does not fit."""
+        import numpy as np  # programs without models start without it
+
         if len(self._inputs) == 1:
             name, kind, dimensions = self._inputs[0]
             row = np.asarray(values, dtype=kind)
@@ -143,6 +143,8 @@ def _session(path: Path) -> Any:
 
 def _columns(found: Sequence[Any], wanted: int) -> list[Any]:
     """Return the first `wanted` values of a model's answer for one event."""
+    import numpy as np  # see above
+
     if len(found) == 1 and getattr(found[0], "ndim", 0) == _MATRIX:
         values = list(found[0][0])
     else:
