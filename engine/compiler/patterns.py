@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, replace
 from itertools import count, product
+from typing import Final
 
 from engine.compiler.steps import Branch, Chain, Negation, Option, Step
+from engine.errors import LoadError
 from vpl import nodes
 from vpl.nodes import PatternExpr
+
+MAX_BRANCHES: Final = 64  # ways to match, which AND of OR multiplies
 
 
 class Numbers:
@@ -51,6 +55,11 @@ def _forms(node: PatternExpr) -> list[_Form]:
             for operand in operands:
                 pairs = product(found, _forms(operand))
                 found = [left.joined(right) for left, right in pairs]
+                if len(found) > MAX_BRANCHES:
+                    raise LoadError(
+                        f"line {node.span.line}: a pattern of more than {MAX_BRANCHES}"
+                        " ways to match; write some of them as patterns of their own"
+                    )
             return found
         case nodes.PatternNot(operand=operand):
             return [_Form(negated=tuple(step_events(operand)))]
@@ -58,9 +67,11 @@ def _forms(node: PatternExpr) -> list[_Form]:
 
 
 def _is_step(node: PatternExpr) -> bool:
-    """Tell whether a part is one event or alternatives of events."""
+    """Tell whether a part is one event or alternatives of single events."""
     if isinstance(node, nodes.PatternOr):
-        return all(map(_is_step, node.operands))
+        return all(
+            _is_step(part) and not getattr(part, "repeat", "") for part in node.operands
+        )
     return isinstance(node, nodes.PatternEvent)
 
 

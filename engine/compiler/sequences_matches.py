@@ -109,6 +109,8 @@ class MatchWriter(Arrival):
     def keep(self, option: Option, step: Step, *, is_more: bool = False) -> None:
         """Write that the run has the event."""
         kept = slot_variable(option.slot)
+        if is_more and len(step.options) > 1:  # another option may have been taken
+            self.lines.add(f"if {kept} is None: run.s{option.slot} = {kept} = []")
         if is_more:
             self.lines.add(f"{kept}.append({self.row})")
         else:

@@ -87,7 +87,7 @@ class MoveWriter(MatchWriter):
         option, step = offer.option, offer.step
         if offer.is_more:
             with self.lines.block(
-                f"if len({slot_variable(option.slot)}) >= {self.table}.most:"
+                f"if len({slot_variable(option.slot)} or ()) >= {self.table}.most:"
             ):
                 self.lines.add(f"{self.table}.overflow(run)", "continue")
         self.keep(option, step, is_more=offer.is_more)

@@ -96,7 +96,9 @@ class OfferWriter(SideWriter):
         later = [part for part in rest if self.layout.needed(part, offer.step)]
         rest = [part for part in rest if part not in later]
         if option.is_many and offer.is_more and own:
-            self.lines.add(f"prev{option.slot} = {slot_variable(option.slot)}[-1]")
+            taken = slot_variable(option.slot)
+            latest = f"{taken}[-1] if {taken} else None"
+            self.lines.add(f"prev{option.slot} = {latest}")
         self.if_fits(
             option,
             offer.positions,

@@ -80,4 +80,5 @@ class SideWriter(MoveWriter):
         if not offer.is_more:
             return []
         names = own_names(self.code, option)
-        return [Part(name, f"prev{option.slot}") for name in names]
+        may_miss = len(offer.step.options) > 1
+        return [Part(n, f"prev{option.slot}", may_miss=may_miss) for n in names]

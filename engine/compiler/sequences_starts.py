@@ -77,7 +77,11 @@ class StartWriter(OfferWriter):
         """Write that the event starts a run, or makes a match by itself."""
         step, option = offer.step, offer.option
         place = self.layout.places[step.number]
-        is_done = place.chain.is_final(step.number) and len(place.branch.chains) == 1
+        is_done = place.chain.is_final(step.number) and all(
+            chain.is_final(chain.start)
+            for chain in place.branch.chains
+            if chain is not place.chain
+        )
         is_awaiting = self.layout.is_awaiting(place.branch)
         if is_done and not is_awaiting and not self.layout.stays(step):
             self.lines.add(f"run = {self._new_run(offer, is_waiting=False)}")

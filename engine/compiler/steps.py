@@ -84,7 +84,7 @@ class Chain:
     def is_final(self, position: int) -> bool:
         """Tell whether no required step is left."""
         at = self._taken(position)
-        return at >= 0 and all(step.is_optional for step in self.steps[at + 1 :])
+        return all(step.is_optional for step in self.steps[at + 1 :])
 
     def is_negated(self, position: int, after: int) -> bool:
         """Tell whether a negation after the first `after` steps counts at `position`."""

@@ -160,11 +160,23 @@ def _pattern(decl: nodes.PatternDecl) -> Iterator[Diagnostic]:
     elif _may_be_empty(root):
         message = "the pattern can match without any event"
         yield Diagnostic("E022", message, root.span)
+    for node in walk(root):
+        if isinstance(node, nodes.PatternNot) and not _is_event(node.operand):
+            message = "'NOT' takes an event, or several with 'OR' in brackets"
+            advice = "make what it negates a stream of its own and name that"
+            yield Diagnostic("E022", message, node.span, advice)
     if decl.within is None:
         for node in walk(root):
             if _waits(node):
                 message = "absence needs 'within' after the pattern"
                 yield Diagnostic("E021", message, node.span)
+
+
+def _is_event(node: nodes.PatternExpr) -> bool:
+    """Tell whether a part of a pattern is an event or one of several."""
+    if isinstance(node, nodes.PatternOr):
+        return all(map(_is_event, node.operands))
+    return isinstance(node, nodes.PatternEvent)
 
 
 def _waits(node: nodes.Node) -> bool:
@@ -189,11 +201,13 @@ def _may_be_empty(root: nodes.PatternExpr) -> bool:
 
 
 def joins(symbols: Symbols) -> Iterator[Diagnostic]:
-    """Check the conditions of joins (E023, W023)."""
+    """Check the conditions and windows of joins (E023, E081, W023)."""
     for stream in _streams(symbols):
         source = stream.source
         if not isinstance(source, nodes.JoinSource):
+            yield from _conditions_elsewhere(stream)
             continue
+        yield from _join_window(stream)
         conditions = [arg.value for op in _named(stream, "on") for arg in op.args]
         conditions += [condition for part in source.parts for condition in part.on]
         if not conditions:
@@ -202,6 +216,33 @@ def joins(symbols: Symbols) -> Iterator[Diagnostic]:
         known = {part.alias or part.name for part in source.parts}
         known |= {part.name for part in source.parts}
         yield from _unknown_parts(conditions, known)
+
+
+def _conditions_elsewhere(stream: nodes.StreamDecl) -> Iterator[Diagnostic]:
+    """Report conditions of joins where there is none."""
+    spans = [op.name_span for op in _named(stream, "on")]
+    if isinstance(stream.source, nodes.MergeSource):
+        spans += [test.span for part in stream.source.parts for test in part.on]
+    for span in spans:
+        yield Diagnostic("E081", "'.on' belongs to a join", span, "use '.where'")
+
+
+def _join_window(stream: nodes.StreamDecl) -> Iterator[Diagnostic]:
+    for op in _named(stream, "window"):
+        for arg in op.args:
+            if arg.name is not None and arg.name != "policy":
+                message = f"the window of a join has no '{arg.name}'"
+                advice = "write a length of time or a number of events"
+                yield Diagnostic("E081", message, arg.span, advice)
+
+
+def timers(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Check the parameters of timers (E080)."""
+    for source in symbols.all(nodes.TimerSource):
+        for arg in source.args:
+            if arg.name != "initial_delay":
+                message = f"'timer' has no parameter '{arg.name}'"
+                yield Diagnostic("E080", message, arg.span, "known: initial_delay")
 
 
 def _unknown_parts(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine import Limits, compile_program
+from engine import InvalidProgramError, Limits, compile_program
+from engine.errors import LoadError
 from tests.unit.engine.histories import feed, history
 
 
@@ -317,3 +318,42 @@ def test_a_pattern_as_a_step_is_kept_by_checkpoints() -> None:
     second = compile_program(source)
     second.restore(first.checkpoint())
     assert feed(second, ("B", 1), ("C", 2)) == [{"event_type": "S", "n": 1}]
+
+
+def test_an_optional_side_of_an_and_does_not_delay() -> None:
+    source = stream("A? as a AND B as b", "a: a.n, b: b.n")
+    assert history(source, ("A", 0, {"n": 1}), ("B", 1, {"n": 2})) == [
+        {"a": 1, "b": 2},
+        {"b": 2},
+    ]
+    assert history(source, ("B", 0, {"n": 1}), ("A", 1, {"n": 2})) == [{"b": 1}]
+
+
+def test_repeated_events_in_an_or_are_followed_by_themselves() -> None:
+    source = stream("A+ as a OR B as b", "a: a.map(e => e.n), b: b.n")
+    events = ("B", 0, {"n": 1}), ("A", 1, {"n": 2}), ("A", 2, {"n": 3})
+    assert history(source, *events) == [{"b": 1}, {"a": [2]}, {"a": [2, 3]}, {"a": [3]}]
+
+
+def test_a_step_of_repeated_alternatives_takes_events_of_either() -> None:
+    source = stream(
+        "SEQ(A, (B+ where n > b.n as b OR C+ as c), D)",
+        "b: b.map(e => e.n), c: c.map(e => e.n)",
+    )
+    events = [(k, at, {"n": at}) for at, k in enumerate("ACCBCBD")]
+    assert history(source, *events) == [{"c": [1, 2, 4]}]
+    events = [(k, at, {"n": at}) for at, k in enumerate("ABCBD")]
+    assert history(source, *events) == [{"b": [1, 3], "c": [2]}]
+
+
+def test_patterns_of_too_many_ways_are_refused() -> None:
+    sides = " AND ".join(f"(SEQ(A{i}, B{i}) OR SEQ(C{i}, D{i}))" for i in range(8))
+    with pytest.raises(LoadError, match="more than 64 ways"):
+        compile_program(stream(sides, "n: 1"))
+
+
+@pytest.mark.parametrize("negated", ["SEQ(B, C)", "(B AND C)", "(NOT B)"])
+def test_only_events_can_be_negated(negated: str) -> None:
+    with pytest.raises(InvalidProgramError) as caught:
+        compile_program(stream(f"A AND NOT {negated} within 5s", "n: 1"))
+    assert "E022" in {found.code for found in caught.value.diagnostics}
