@@ -63,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     structure.patterns,
     impossible.never_matching,
     structure.joins,
+    structure.timers,
     aggregates.aggregates,
     windowed.window_functions,
     conditions.conditions,

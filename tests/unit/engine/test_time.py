@@ -1,14 +1,16 @@
 """Clocks, timers and the idle timer sentence by sentence (vpl.md 11, 12 and 13)."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from engine import Event, LoadError, Pipeline, compile_program
 from engine.encoding import to_plain
-from engine.runtime.idle_timer import IdleTimer
 from tests.unit.engine.programs import tight
+
+if TYPE_CHECKING:
+    from engine.runtime.idle_timer import IdleTimer
 
 S = 1_000_000_000
 NOON = 1_772_366_400 * S
@@ -49,7 +51,7 @@ def timed(made: list[Pipeline]) -> Timed:
         wall = Wall()
         pipeline = compile_program(source, clock=wall)
         made.append(pipeline)
-        idle: IdleTimer = pipeline.run_clock(wall.monotonic_ns, in_thread=False)
+        idle = pipeline.run_clock(wall.monotonic_ns, in_thread=False)
         got: list[Any] = []
         pipeline.on_outputs = got.extend
         idle.look()
@@ -355,3 +357,11 @@ def test_flush_goes_stream_by_stream_and_on(made: list[Pipeline], context: str) 
         ("Low", 2.0),
     ]
     assert pipeline.flush().outputs == []
+
+
+def test_a_session_closes_by_the_idle_timer(timed: Timed) -> None:
+    source = "stream S = A .window(session: 5s) .aggregate(n: count()) .emit(n)"
+    pipeline, wait = timed(source)
+    give(pipeline, "A", 100)
+    assert wait(5.5) == []  # exactly the gap is still inside
+    assert wait(0.01) == [{"event_type": "S", "n": 1}]

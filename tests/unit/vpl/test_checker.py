@@ -388,3 +388,19 @@ def test_a_long_circle_is_named_in_short() -> None:
     assert found.code == "E024"
     assert found.message.endswith(" -> .. 282 more .. -> S0")
     assert len(found.message) < 300
+
+
+@pytest.mark.parametrize(
+    ("stream", "found"),
+    [
+        ("A .on(A.k == 1) .emit(x: 1)", [("E081", 1, 15)]),
+        ("merge(stream X = A.on(X.k == 1), B) .emit(x: 1)", [("E081", 1, 34)]),
+        ("join(A, B) .on(A.k == B.k) .window(session: 5s)", [("E081", 1, 47)]),
+        ("join(A, B) .on(A.k == B.k) .window(5s, sliding: 1s)", [("E081", 1, 51)]),
+        ("join(A, B) .on(A.k == B.k) .window(5, policy: 1)", [("W082", 1, 50)]),
+        ("timer(5s, delay: 1s) .emit(tick)", [("E080", 1, 22)]),
+        ("timer(5s, initial_delay: 1s) .emit(tick)", []),
+    ],
+)
+def test_what_belongs_to_joins_and_timers(stream: str, found: Places) -> None:
+    assert _places(f"stream S = {stream}") == found
