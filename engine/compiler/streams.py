@@ -329,10 +329,10 @@ class StreamCompiler:
             return current
         self.may_stop = True
         row, framed = current.row, current.row
-        if row is None and isinstance(current.reader, CompoundReader):
-            if current.reader.is_flat:  # functions see more than consumers do
-                row = current.reader.row_text(is_inside=True)
-                framed = f"@{id(current.reader)}"
+        reader = current.reader
+        if row is None and isinstance(reader, CompoundReader) and reader.is_flat:
+            row = reader.row_text(is_inside=True)  # functions see more than consumers
+            framed = f"@{id(reader)}"
         if row is None:
             current = self.with_row(current)
             row = framed = current.row

@@ -114,7 +114,7 @@ def test_offsets_are_exact_and_survive_as_payload():
 
 
 def test_a_time_beyond_64_bits_is_no_time():
-    with pytest.raises(BadLineError, match="line 2: .*too far away"):
+    with pytest.raises(BadLineError, match=r"line 2: .*too far away"):
         read("BATCH " + "9" * 30 + "\nX")
 
 
