@@ -43,25 +43,30 @@ class EndQueue:
 
     @property
     def due(self) -> int:
-        """Return the least end, at most the end of all time."""
-        ends = [self._strays[0][0]] if self._strays else []
-        if self._line:
-            ends.append(self._line[0].end)
-        return min(*ends, END_OF_TIME) if ends else FOREVER
+        """Return the least end, at most the end of all time; FOREVER if empty."""
+        line, strays = self._line, self._strays
+        if not (line or strays):
+            return FOREVER
+        end: int = line[0].end if line else END_OF_TIME
+        if strays and strays[0][0] < end:
+            end = strays[0][0]
+        return min(END_OF_TIME, end)
 
     def pop_until(self, now: int) -> Iterator[Any]:
         """Take the entries that end at `now` or before, in order."""
         line, strays = self._line, self._strays
         now = _reached(now)
-        while True:
-            if strays and (not line or strays[0][0] < line[0].end):
-                if strays[0][0] > now:
+        while strays:
+            if line and line[0].end <= strays[0][0]:
+                if line[0].end > now:
                     return
-                yield heapq.heappop(strays)[2]
-            elif line and line[0].end <= now:
                 yield line.popleft()
+            elif strays[0][0] <= now:
+                yield heapq.heappop(strays)[2]
             else:
                 return
+        while line and line[0].end <= now:
+            yield line.popleft()
 
     def in_order(self) -> list[Any]:
         """Return all entries in the order they would be taken."""

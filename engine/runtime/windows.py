@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.runtime.deadlines import EndHeap, EndQueue
 from engine.runtime.partitions import Partitions, Slot, entry_class
+from engine.runtime.state import END_OF_TIME
 from engine.runtime.stream_clock import StreamClock
 from engine.runtime.windows_timed import TimedPartitions
 
@@ -43,7 +44,8 @@ class TumblingWindows(TimedPartitions):
         entry.end = end = start + self.size
         self.add(entry)
         self._queue.push(entry)
-        self.wake(end)
+        if end < self.due or end >= END_OF_TIME:
+            self.wake(end)
 
     def is_over(self, ts: int) -> bool:
         """Tell whether the clock has passed the window of the grid that holds `ts`."""

@@ -7,7 +7,7 @@ import pytest
 
 from engine import Event, compile_program
 from tests.unit.engine.programs import tight
-from tests.unit.engine.timed import inject, run, values
+from tests.unit.engine.timed import Fields, inject, run, values
 
 
 def kept(operations: str, *keys: Any, more: str = "") -> list[Any]:
@@ -35,8 +35,14 @@ def test_distinct_takes_any_expression() -> None:
 
 def test_distinct_without_key_compares_all_fields() -> None:
     source = "stream S = R .distinct() .emit(a, b)"
-    events = [{"a": 1, "b": 2}, {"b": 2.0, "a": 1}, {"a": 1}, {"a": 1, "b": None}]
-    found = run(source, *((at, fields) for at, fields in enumerate(events)))
+    first: Fields = {"a": 1, "b": 2}
+    events = [
+        (0, first),
+        (1, {"b": 2.0, "a": 1}),
+        (2, {"a": 1}),
+        (3, {"a": 1, "b": None}),
+    ]
+    found = run(source, *events)
     assert found == [{"a": 1, "b": 2}, {"a": 1}]
 
 
