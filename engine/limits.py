@@ -18,6 +18,9 @@ class Limits:
     the keys of each operation that keeps a state per key, `distinct_keys` what
     `distinct` remembers, `running_values` what a running aggregate looks back on,
     `runs` the partial matches of one stream, `kleene_events` what one repeated step takes.
+    `join_events_per_key` is per source of a join, `ticks_per_event` what timers may
+    bring before one event. `idle_grace_s` is how long a stream waits for late events
+    before its clock runs on without any.
     """
 
     cpu_s_per_event: float = 10.0
