@@ -66,7 +66,10 @@ def unique_items(x: Frame, array: Value) -> Value:
         return x.count("kind")
     if not is_bounded(array, x):
         return None
-    return list({frozen(item): item for item in reversed(array)}.values())[::-1]
+    found: dict[Value, Value] = {}
+    for item in array:
+        found.setdefault(frozen(item), item)
+    return list(found.values())
 
 
 def push(x: Frame, array: Value, value: Value) -> Value:
