@@ -161,6 +161,7 @@ class Aggregation:
         lines = self.stream.lines
         lines.add(f"{entry}.n += 1")
         if self.keeps_stamp:
+            self.stream.names.fields.stamped = True
             lines.add(f"if {stamp} > {entry}.ts: {entry}.ts = {stamp}")
         for column, value in zip(self._columns.values(), self._values, strict=True):
             self._update_numbers(entry, column.parts, value)
