@@ -1,16 +1,13 @@
 """Clocks, timers and the idle timer sentence by sentence (vpl.md 11, 12 and 13)."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from engine import Event, LoadError, Pipeline, compile_program
 from engine.encoding import to_plain
 from tests.unit.engine.programs import tight
-
-if TYPE_CHECKING:
-    from engine.runtime.idle_timer import IdleTimer
 
 S = 1_000_000_000
 NOON = 1_772_366_400 * S
