@@ -9,6 +9,7 @@ from engine.errors import LoadError
 from vpl import nodes
 from vpl.nodes import PatternExpr
 
+MAX_EVENTS: Final = 128  # compiling takes time that grows with their square
 MAX_BRANCHES: Final = 64  # ways to match, which AND of OR multiplies
 
 
@@ -20,8 +21,14 @@ class Numbers:
         self._positions = count()
 
     def slot(self) -> int:
-        """Return the next slot."""
-        return next(self._slots)
+        """Return the next slot; raises `LoadError` for a pattern beyond bounds."""
+        slot = next(self._slots)
+        if slot >= MAX_EVENTS:
+            raise LoadError(
+                f"a sequence names more than {MAX_EVENTS} events, all ways to match"
+                " counted; write parts of it as patterns or streams of their own"
+            )
+        return slot
 
     def position(self) -> int:
         """Return the next position."""

@@ -19,7 +19,6 @@ from vpl.nodes import Expr
 
 Patterns = Mapping[str, nodes.PatternDecl]
 _DECLARED = frozenset(("context", "from", "watermark", "allowed_lateness", "on_error"))
-_KEYED = frozenset(("partition_by",))
 _FILTERS = frozenset(("where", "filter"))
 
 
@@ -183,7 +182,7 @@ class _Planner:
             absence_within,
             tuple(dict.fromkeys(self.keys)),
             tuple(self.first_ops),
-            tuple(op for op in ops if op.name not in {"within", "not", *_KEYED}),
+            tuple(op for op in ops if op.name not in {"within", "not"}),
             slots=self.numbers.slot(),
         )
 

@@ -12,7 +12,7 @@ from engine.compiler.lines import INDENT
 from engine.compiler.readers import CompoundReader, Part, RowReader
 from engine.compiler.sequences_runs import RunCode
 from engine.compiler.steps import Option
-from engine.compiler.streams import Current, StreamCompiler
+from engine.compiler.streams import Current, PartitionKey, StreamCompiler
 
 _LOADED: Final = re.compile(r"\bstep(\d+)\b")
 
@@ -37,7 +37,6 @@ def step_event(
     layout = code.layout
     taken = {part.alias for part in own}
     parts, missing = list(own), set()
-    many = {option.slot for option in layout.sequence.options if option.is_many}
     for alias, slot in layout.slots.items():
         there = {layout.is_present(slot, position) for position in positions}
         if alias in taken:
@@ -46,7 +45,8 @@ def step_event(
             missing.add(alias)
             continue
         name = slot_variable(slot)
-        parts.append(Part(alias, name, slot in many, may_miss=there != {True}))
+        is_many = slot in layout.many
+        parts.append(Part(alias, name, is_many, may_miss=there != {True}))
     bound = CompoundReader(
         stream.names, tuple(parts), (), current.stamp, missing=frozenset(missing)
     )
@@ -85,13 +85,12 @@ def match_event(
     `last` is the variable of the row matched last, `length_ms` the text of the duration.
     """
     layout = code.layout
-    many = {option.slot for option in layout.sequence.options if option.is_many}
     aliased = {option.alias for option in layout.sequence.options}
     parts = tuple(
         Part(
             alias,
             slot_variable(slot),
-            slot in many,
+            slot in layout.many,
             may_miss=not _is_always_there(code, slot),
             is_field=alias in aliased,
         )
@@ -109,17 +108,16 @@ def match_event(
         partition=Code("run.key", depth=1) if layout.sequence.keys else None,
         own=layout.sequence.match_names - layout.names,
     )
-    return Current(stream.own_type(), reader, None, "run.t")
+    keys = layout.sequence.keys
+    key = PartitionKey("run.g", "run.key", keys) if keys else None
+    return Current(stream.own_type(), reader, None, "run.t", key=key)
 
 
 def _is_always_there(code: RunCode, slot: int) -> bool:
     """Tell whether every finished run has an event in a slot."""
-    for place in code.layout.places.values():
-        for step in place.chain.steps:
-            if any(option.slot == slot for option in step.options):
-                is_only = len(step.options) == 1 and not step.is_optional
-                return is_only and len(code.layout.sequence.branches) == 1
-    return False
+    step = code.layout.home(slot)
+    is_only = len(step.options) == 1 and not step.is_optional
+    return is_only and len(code.layout.sequence.branches) == 1
 
 
 @contextmanager

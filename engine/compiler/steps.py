@@ -5,6 +5,7 @@ branch of several chains that advance side by side, `OR` of larger parts are sev
 branches of which a run follows one.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from vpl import nodes, walk
@@ -16,7 +17,8 @@ class Option:
     """One event type that a step takes, or a `not` looks at.
 
     `filters` must all hold. `slot` numbers the place in the run where the event is kept,
-    `is_many` tells that a list of events is kept there.
+    `is_many` tells that a list of events is kept there. `links` are conditions between
+    consecutive events of a trend; they do not decide what is taken.
     """
 
     slot: int
@@ -24,6 +26,7 @@ class Option:
     filters: tuple[Expr, ...]
     alias: str | None
     is_many: bool = False
+    links: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Chain:
 
         The nearest come first; a repeated step that was taken last comes last.
         """
-        at = self._taken(position)
+        at = self.taken(position)
         found = []
         for step in self.steps[at + 1 :]:
             found.append(step)
@@ -83,12 +86,12 @@ class Chain:
 
     def is_final(self, position: int) -> bool:
         """Tell whether no required step is left."""
-        at = self._taken(position)
+        at = self.taken(position)
         return all(step.is_optional for step in self.steps[at + 1 :])
 
     def is_negated(self, position: int, after: int) -> bool:
         """Tell whether a negation after the first `after` steps counts at `position`."""
-        at = self._taken(position)
+        at = self.taken(position)
         if at < 0 or at >= after:
             return False
         return all(step.is_optional for step in self.steps[at + 1 : after])
@@ -98,10 +101,12 @@ class Chain:
         """Return all positions, the one before the first step included."""
         return (self.start, *(step.number for step in self.steps))
 
-    def _taken(self, position: int) -> int:
-        """Return the index of the step taken last, -1 before the first."""
-        numbers = [step.number for step in self.steps]
-        return numbers.index(position) if position in numbers else -1
+    def taken(self, position: int) -> int:
+        """Return the index of the step taken last, -1 before the first.
+
+        The steps of a chain are numbered one after the other from `start` on.
+        """
+        return position - self.start - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +193,9 @@ class Sequence:
         """
         options = self.options
         found = {o.alias: o.slot for o in options if o.alias is not None}
-        types = [o.name for o in options if o.alias is None]
+        types = Counter(o.name for o in options if o.alias is None)
         for option in options:
-            if option.alias is None and types.count(option.name) == 1:
+            if option.alias is None and types[option.name] == 1:
                 found.setdefault(option.name, option.slot)
         return found
 

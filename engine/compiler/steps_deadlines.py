@@ -60,8 +60,7 @@ class Deadlines:
         """Return the place of a step."""
         if not self._is_single:
             return 0
-        numbers = [other.number for other in self.layout.sequence.chains[0].steps]
-        return numbers.index(step.number)
+        return self.layout.sequence.chains[0].taken(step.number)
 
     def at(self, place: int) -> Bound | None:
         """Return the stretch that bounds the step at a place, None if nothing does."""

@@ -73,6 +73,17 @@ class Layout:
                 for position in chain.positions:
                     self.places[position] = Place(branch, chain, column)
         self.columns = max(len(branch.chains) for branch in sequence.branches)
+        self.many = frozenset(o.slot for o in sequence.options if o.is_many)
+        self._steps = {step.number: step for step in self.steps}
+        self._homes = {
+            option.slot: step for step in self.steps for option in step.options
+        }
+        self._before: dict[int, set[int]] = {step.number: set() for step in self.steps}
+        for chain in sequence.chains:
+            for position in self.live(chain):
+                for step in self.awaited(position):
+                    self._before[step.number].add(position)
+        self._numbers: dict[IndexSpec, int] = {}
         self._make_lookups()
 
     # --- positions ------------------------------------------------------------------
@@ -129,7 +140,7 @@ class Layout:
 
     def step(self, number: int) -> Step:
         """Return the step of a number."""
-        return next(step for step in self.steps if step.number == number)
+        return self._steps[number]
 
     def awaited(self, position: int) -> tuple[Step, ...]:
         """Return the steps a run at a live position may take next, in order of offers."""
@@ -146,8 +157,7 @@ class Layout:
 
     def before(self, step: Step) -> frozenset[int]:
         """Return the positions from which a step may be taken."""
-        chain = self.places[step.number].chain
-        return frozenset(at for at in self.live(chain) if step in self.awaited(at))
+        return frozenset(self._before[step.number])
 
     def negated(self, negation: Negation) -> frozenset[int]:
         """Return the positions at which a negation counts."""
@@ -171,25 +181,27 @@ class Layout:
     def _of_branches(self) -> list[Negation]:
         return [n for branch in self.sequence.branches for n in branch.negations]
 
+    def home(self, slot: int) -> Step:
+        """Return the step that fills a slot."""
+        return self._homes[slot]
+
     def is_present(self, slot: int, position: int) -> bool | None:
         """Tell whether a run at a position has an event in a slot; None for perhaps."""
         place = self.places[position]
-        numbers = [step.number for step in place.chain.steps]
-        taken = numbers.index(position) if position in numbers else -1
-        for at, step in enumerate(place.chain.steps):
-            if any(option.slot == slot for option in step.options):
-                if at > taken:
-                    return False
-                is_sure = len(step.options) == 1
-                is_sure = is_sure and (at == taken or not step.is_optional)
-                return True if is_sure else None
-        others = place.branch.chains
-        if not any(self._has(chain, slot) for chain in others):
+        step = self._homes[slot]
+        home = self.places[step.number]
+        taken = place.chain.taken(position)
+        if home.chain is place.chain:
+            at = home.chain.taken(step.number)
+            if at > taken:
+                return False
+            is_sure = len(step.options) == 1
+            is_sure = is_sure and (at == taken or not step.is_optional)
+            return True if is_sure else None
+        if home.branch is not place.branch:
             return False
+        others = place.branch.chains
         return True if self._is_other_started(others, place, slot, taken) else None
-
-    def _has(self, chain: Chain, slot: int) -> bool:
-        return any(o.slot == slot for step in chain.steps for o in step.options)
 
     def _is_other_started(
         self, chains: tuple[Chain, ...], place: Place, slot: int, taken: int
@@ -232,9 +244,9 @@ class Layout:
             else:
                 rest.append(part)
         spec = IndexSpec(tuple(parts), positions)
-        if spec not in self.indexes:
+        index = self._numbers.setdefault(spec, len(self.indexes))
+        if index == len(self.indexes):
             self.indexes.append(spec)
-        index = self.indexes.index(spec)
         self.lookups[option.slot] = Lookup(index, tuple(keys), tuple(rest))
 
     def _equality(
@@ -264,8 +276,7 @@ class Layout:
 
         Where it is empty the equality is null, so nothing is lost.
         """
-        is_many = any(o.is_many for o in self.sequence.options if o.slot == slot)
-        if is_many or slot == option.slot:
+        if slot in self.many or slot == option.slot:
             return None
         known = {position: self.is_present(slot, position) for position in positions}
         if None in known.values():

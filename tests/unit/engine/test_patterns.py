@@ -357,3 +357,9 @@ def test_only_events_can_be_negated(negated: str) -> None:
     with pytest.raises(InvalidProgramError) as caught:
         compile_program(stream(f"A AND NOT {negated} within 5s", "n: 1"))
     assert "E022" in {found.code for found in caught.value.diagnostics}
+
+
+def test_patterns_of_too_many_events_are_refused() -> None:
+    events = ", ".join(f"A{at}" for at in range(200))
+    with pytest.raises(LoadError, match="more than 128 events"):
+        compile_program(stream(f"SEQ({events})", "n: 1"))

@@ -515,6 +515,37 @@ def test_matches_flow_through_process_and_windows() -> None:
     assert {"n": 1.0} in history(source, *pairs)
 
 
+def test_later_operations_keep_a_state_for_each_partition_of_the_sequence() -> None:
+    source = (
+        "stream S = A as a -> B as b .partition_by(k) .limit(1) "
+        ".aggregate(n: count()) .emit(k: k, n: n, p: _partition)"
+    )
+    keys = [1, 2, 1, 2]
+    events = [(t, at, {"k": k}) for at, k in enumerate(keys) for t in ("A", "B")]
+    assert history(source, *events) == [
+        {"k": 1, "n": 1, "p": 1},
+        {"k": 2, "n": 1, "p": 2},
+    ]
+
+
+def test_a_pattern_gives_its_partition_to_later_operations() -> None:
+    source = (
+        "pattern P = SEQ(A, B) partition by k\n"
+        "stream S = P .limit(1) .emit(p: _partition)"
+    )
+    events = [(t, at, {"k": k}) for at, k in enumerate([1, 2, 1]) for t in ("A", "B")]
+    assert history(source, *events) == [{"p": 1}, {"p": 2}]
+
+
+def test_a_partition_after_a_window_of_matches_only_groups() -> None:
+    source = (
+        "stream S = A -> B as b .window(3) .partition_by(b_k) "
+        ".aggregate(n: count()) .emit(k: b_k, n: n)"
+    )
+    events = [(t, at, {"k": k}) for at, k in enumerate([1, 2, 1]) for t in ("A", "B")]
+    assert history(source, *events) == [{"k": 1, "n": 2}, {"k": 2, "n": 1}]
+
+
 # --- bounds and counters ------------------------------------------------------------------
 
 
