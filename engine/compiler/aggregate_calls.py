@@ -3,10 +3,12 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from vpl import nodes
 from vpl.catalog import AGGREGATES
+
+_Call = TypeVar("_Call")
 
 NAMES: Final = frozenset(name for name, item in AGGREGATES.items() if not item.trends)
 
@@ -45,17 +47,21 @@ def _is_distinct(node: nodes.Expr) -> bool:
     )
 
 
-def without_calls(node: Any, name_of: Callable[[AggregateCall], str]) -> Any:
-    """Return the expression with a name in place of each aggregate call."""
+def without_calls(
+    node: Any,
+    name_of: Callable[[_Call], str],
+    call_of: Callable[[nodes.Node], _Call | None],
+) -> Any:
+    """Return the expression with a name in place of each call that `call_of` finds."""
     if isinstance(node, tuple):
-        return tuple(without_calls(part, name_of) for part in node)
+        return tuple(without_calls(part, name_of, call_of) for part in node)
     if not isinstance(node, nodes.Node):
         return node
-    call = aggregate_call(node)
+    call = call_of(node)
     if call is not None:
         return nodes.Name(name_of(call), span=node.span)
     parts = {
-        item.name: without_calls(getattr(node, item.name), name_of)
+        item.name: without_calls(getattr(node, item.name), name_of, call_of)
         for item in dataclasses.fields(node)
         if item.name != "span"
     }

@@ -10,7 +10,12 @@ from functools import partial
 from typing import Any, Final
 
 from engine.builtins import BUILTINS
-from engine.compiler.aggregate_calls import NAMES, AggregateCall, without_calls
+from engine.compiler.aggregate_calls import (
+    NAMES,
+    AggregateCall,
+    aggregate_call,
+    without_calls,
+)
 from engine.compiler.code import Code, variable
 from engine.compiler.constants import constant_value
 from engine.compiler.expressions import Expressions
@@ -94,7 +99,10 @@ class Aggregation:
         self._values: list[Code] = []
         self._results: dict[str, tuple[Callable[[str], str], int]] = {}
         self._fields = [
-            (arg.name or "", without_calls(arg.value, self._placeholder))
+            (
+                arg.name or "",
+                without_calls(arg.value, self._placeholder, aggregate_call),
+            )
             for arg in op.args
         ]
 

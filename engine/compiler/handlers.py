@@ -15,6 +15,7 @@ from engine.compiler import (
     selecting,
     sequences_source,
     timers,
+    trends,
     windows,
 )
 from engine.compiler.streams import Handlers, event_source
@@ -30,6 +31,7 @@ HANDLERS: Final = Handlers(
         **selecting.HANDLERS,
         **enriching.HANDLERS,
         **scoring.HANDLERS,
+        **trends.HANDLERS,
     },
     batches={
         **forks.BATCHES,
@@ -57,5 +59,6 @@ RUNTIME: Final[dict[str, Any]] = {
     **aggregates.RUNTIME,
     **selecting.RUNTIME,
     **joins.RUNTIME,
+    **trends.RUNTIME,
 }
 """What generated code of these rooms calls."""

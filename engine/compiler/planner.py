@@ -17,6 +17,7 @@ from engine.compiler.plan import (
 from engine.compiler.sequences import is_sequence, plan_sequence
 from engine.compiler.steps_layout import Layout
 from engine.compiler.symbols import FunctionSymbol, GlobalSymbol, Symbols
+from engine.compiler.trends_links import with_links
 from vpl import CallGraph, functions, nodes, walk
 from vpl.nodes import Expr, Program
 
@@ -152,6 +153,8 @@ def _sequence(plan: StreamPlan, named: Mapping[str, nodes.PatternDecl]) -> Strea
     if not is_sequence(plan.decl, named):
         return plan
     found = plan_sequence(plan.decl, named)
+    if any(op.name == "trend_aggregate" for op in found.ops):
+        found = with_links(found)
     layout = Layout(found)
     return replace(
         plan,
