@@ -6,11 +6,15 @@ somebody needs the event as one row.
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
-from engine.compiler.code import FRAME, Code, combine, constant, variable
+from engine.compiler.code import FRAME, Code, combine, variable
 from engine.compiler.kinds import ANY, ARRAY, FIELD, INT, MAP, NULL, TIMESTAMP
 from engine.compiler.namespace import Namespace
+
+
+ABSENT: Final = Code("(None)", NULL, 1)
+"""What is not there; unlike the literal `null` it is equal to nothing."""
 
 
 class Reader(Protocol):
@@ -193,7 +197,7 @@ class CompoundReader:
 
     def _first_of(self, codes: list[Code]) -> Code:
         if not codes:
-            return constant("None", NULL)
+            return ABSENT
         whole = codes[-1]
         for code in reversed(codes[:-1]):
             temp = self.names.fresh("v")
@@ -210,7 +214,7 @@ class CompoundReader:
         if alias in self.own:
             return self._first_of(self._own_field(name))
         if alias in self.missing:
-            return constant("None", NULL)
+            return ABSENT
         part = self._part(alias)
         if part is None:
             return None

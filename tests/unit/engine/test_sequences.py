@@ -215,6 +215,13 @@ def test_an_alias_of_a_step_not_yet_taken_is_null() -> None:
     assert history(source, ("A", 0), ("B", 1, {"n": 1})) == [{"n": 1}]
 
 
+def test_a_missing_alias_equals_nothing_not_even_a_missing_field() -> None:
+    source = "stream S = A where k == b.k as a -> B as b .emit(n: 1)"
+    assert history(source, ("A", 0), ("B", 1)) == []
+    whole = "stream S = A as a -> B .where(k == a.nothing) .emit(n: 1)"
+    assert history(whole, ("A", 0), ("B", 1)) == []
+
+
 def test_a_filter_that_is_not_exactly_true_rejects() -> None:
     source = "stream S = A as a -> B where v .emit(n: 1)"
     found = [
