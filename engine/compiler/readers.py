@@ -12,7 +12,6 @@ from engine.compiler.code import FRAME, Code, combine, variable
 from engine.compiler.kinds import ANY, ARRAY, FIELD, INT, MAP, NULL, TIMESTAMP
 from engine.compiler.namespace import Namespace
 
-
 ABSENT: Final = Code("(None)", NULL, 1)
 """What is not there; unlike the literal `null` it is equal to nothing."""
 
