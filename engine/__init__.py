@@ -3,6 +3,7 @@
 Other packages import from here only.
 """
 
+from engine.compiling import compile_program
 from engine.errors import (
     BadEventError,
     CheckpointError,
@@ -16,7 +17,7 @@ from engine.errors import (
 from engine.event import Event
 from engine.limits import Limits
 from engine.metrics import PipelineMetrics, StreamMetrics
-from engine.pipeline import Pipeline, compile_program
+from engine.pipeline import Pipeline
 from engine.reply import BatchReply, Reply
 from engine.runtime.clock import Clock, SystemClock
 

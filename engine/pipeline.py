@@ -5,24 +5,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import cycle
 from typing import Any, Final
-
-import msgspec
 
 import vpl
 from engine import checkpoint as checkpoints
 from engine.compiler.codegen import Compiled
 from engine.connectors.base import (
     ConnectorSpec,
-    LookupFactory,
     Sink,
-    SinkFactory,
-    SourceFactory,
 )
-from engine.connectors.dead_letters import DeadLetters
-from engine.connectors.guard import Guard
-from engine.encoding import encode
 from engine.errors import (
     BadEventError,
     PipelineClosedError,
@@ -34,15 +25,15 @@ from engine.limits import Limits
 from engine.machine import Machine, load_program
 from engine.metrics import PipelineMetrics
 from engine.outside import Outside
-from engine.reply import NO_OUTPUTS, QUEUE_FULL, BatchReply, OutputForm, Reply
+from engine.quick import Gate, Process, quick_process
+from engine.reply import QUEUE_FULL, BatchReply, OutputForm, Reply
 from engine.rows import Rows, Shape
-from engine.runtime.clock import Clock, SystemClock
+from engine.runtime.clock import Clock
 from engine.runtime.executors import (
     Executed,
     ExecutorClosedError,
     Faults,
     OnTaken,
-    StaticExecutor,
 )
 from engine.runtime.idle_timer import Caller, FindDue, IdleTimer
 from engine.runtime.measure import measure
@@ -51,43 +42,8 @@ from engine.wire import BatchForm, parse_event
 
 logger = logging.getLogger("varpulis")
 
-_NOT_OF_THIS_FORM = (msgspec.DecodeError, RecursionError)
 UNHURRIED_S: Final = 1e9  # nobody waits for what sources bring
 CLOSE_TIMEOUT_S: Final = 5.0  # for connectors that a reload leaves behind
-
-
-def compile_program(
-    source: str,
-    *,
-    name: str = "pipeline",
-    limits: Limits | None = None,
-    sinks: SinkFactory | None = None,
-    clock: Clock | None = None,
-    sources: SourceFactory | None = None,
-    lookups: LookupFactory | None = None,
-    dead_letters: DeadLetters | None = None,
-    guard: Guard | None = None,
-    imports: vpl.Imports | None = None,
-    host: vpl.Host = vpl.ANYWHERE,
-) -> "Pipeline":
-    """Return a pipeline that runs `source`.
-
-    `sinks` makes the sinks of `.to`; without it those events go nowhere, as in trial
-    runs. `sources` makes the sources of `.from`; without it only injected events
-    arrive; without `lookups` every `.enrich` fails. `dead_letters` takes what is no
-    event. `guard` refuses
-    addresses and paths. `imports` has the sources of imports by path, or reads them;
-    `host` says what the program finds where it runs. Raises `InvalidProgramError`
-    with all findings if there is an error among them.
-    """
-    outside = Outside(sinks, sources, lookups, dead_letters, guard, host)
-    return Pipeline(
-        name,
-        load_program(source, outside, imports),
-        limits or Limits(),
-        clock or SystemClock(),
-        outside,
-    )
 
 
 class Pipeline:
@@ -123,6 +79,7 @@ class Pipeline:
         self._idle: IdleTimer | None = None
         self._is_silent = False
         self._counts = PipelineMetrics()
+        self._gate = Gate(self._lock, self._counts)
         compiled, self.diagnostics = loaded
         machine = Machine(name, compiled, limits, clock, outside)
         self._shape_before = machine.shape
@@ -133,14 +90,14 @@ class Pipeline:
         program = machine.compiled.plan.program
         if self._idle is not None:
             self._idle.take_up(machine.timed, self.name)
-        self._machine = machine
+        self._machine = self._gate.machine = machine
         self.program = program
         self.fingerprint = vpl.fingerprint(program)
         self.consumes = machine.consumes
         self.emits = vpl.emitted_types(program)
         self.streams = vpl.stream_names(program)
         self.is_parallel = machine.is_parallel
-        self.process: Callable[[bytes], bytes] = self._process_plainly
+        self.process: Process = self._process_plainly
 
     # --- life -----------------------------------------------------------------------
 
@@ -151,8 +108,12 @@ class Pipeline:
                 self._machine.sinks.open()
                 self._machine.executor.start()
                 self._is_started = True
-                self.process = self._quick_process() or self._process_plainly
+                self.process = self._quickest()
                 self._machine.sources.open(self._intake)
+
+    def _quickest(self) -> Process:
+        plainly = self._process_plainly
+        return quick_process(self._gate, self._machine, plainly) or plainly
 
     @property
     def _intake(self) -> Intake:
@@ -177,6 +138,7 @@ class Pipeline:
             if self._is_closed:
                 return
             self._is_closed = True
+            self._gate.machine = None
             self.process = self._process_plainly
         if self._is_started:
             with self._lock:
@@ -293,7 +255,7 @@ class Pipeline:
                 if self._is_started:
                     after.sinks.open()
                     after.executor.start()
-                    self.process = self._quick_process() or self._process_plainly
+                    self.process = self._quickest()
             before.sources.close(CLOSE_TIMEOUT_S, except_for=after.sources)
             before.close(CLOSE_TIMEOUT_S, except_for=after)
             if self._is_started:
@@ -353,55 +315,6 @@ class Pipeline:
             self._counts.rejected += 1
             raise
         return self.inject(event).to_json_bytes()
-
-    def _quick_process(self) -> Callable[[bytes], bytes] | None:
-        """Return `process` with all it needs at hand, None if the program needs more.
-
-        It leaves to the plain way what has another form than the event before it, and
-        events that come while the pipeline is busy.
-        """
-        machine = self._machine
-        singles, executor = machine.decoder.singles(), machine.executor
-        if not (singles and isinstance(executor, StaticExecutor)):
-            return None
-        if executor.has_sinks:
-            return None
-        run_one = machine.instance.run_one
-        faulted, crashes = executor.faulted, executor.crashes
-        lock, counts, plainly = self._lock, self._counts, self._process_plainly
-        forms = cycle(singles)
-        form = next(forms)
-
-        def process(payload: bytes) -> bytes:
-            nonlocal form
-            decode, is_nested = form
-            try:
-                row = decode(payload)
-            except _NOT_OF_THIS_FORM:
-                form = next(forms)
-                return plainly(payload)
-            if self._is_closed or not lock.acquire(False):
-                return plainly(payload)
-            if self._machine is not machine:
-                lock.release()
-                return plainly(payload)
-            outputs: list[Any] = []
-            faults = None
-            try:
-                counts.events_in += 1
-                run_one(row.t, row.fields if is_nested else row, outputs)
-            except Exception as error:  # boundary to generated code
-                executor.crashed(error)
-            finally:
-                if faulted or crashes:
-                    faults = executor.take_faults()
-                counts.events_out += len(outputs)
-                lock.release()
-            if outputs or faults:
-                return encode(Reply(True, outputs, faults or []))
-            return NO_OUTPUTS
-
-        return process
 
     def inject_batch(
         self,
@@ -517,10 +430,6 @@ class Pipeline:
 
     def _publish(self, made: list[Any], faults: Faults) -> None:
         """Hand on what nobody waits for."""
-        self._publish(made, faults)
-
-    def _publish(self, made: list[Any], faults: Faults) -> None:
-        """Tell of outputs and faults that nobody waits for."""
         for fault in faults:
             logger.warning("pipeline '%s': %s", self.name, fault["message"])
         if made and self.on_outputs is not None:

@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
+from engine.compiling import compile_program
 from engine.encoding import to_plain
 from engine.event_files import (
     BadFileError,
@@ -16,7 +17,7 @@ from engine.event_files import (
     open_event_file,
 )
 from engine.evt import declared_fields
-from engine.pipeline import Pipeline, compile_program
+from engine.pipeline import Pipeline
 from engine.simulation.clock import EventClock
 from engine.simulation.comparison import Difference, differences
 from engine.simulation.dated_outputs import DatedOutputs, compile_dated

@@ -5,8 +5,8 @@ import json
 import pytest
 import redis
 
+from engine.compiling import compile_program
 from engine.connectors.registry import LookupMaker, SinkMaker, SourceMaker
-from engine.pipeline import compile_program
 from tests.integration.connectors.probes import wait_until
 from tests.integration.connectors.test_kafka import read
 from tests.integration.connectors.test_nats import make_stream, publish, stored
