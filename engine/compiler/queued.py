@@ -33,6 +33,10 @@ class QueueTarget:
     def leave(self) -> None:
         """Write nothing."""
 
+    def mark(self, stream: StreamPlan, lines: Lines) -> None:
+        """Remember how much there is; what was due stays."""
+        lines.add("mark = w.mark()")
+
     def output(self, stream: StreamPlan, text: str, lines: Lines) -> None:
         """Append one output."""
         lines.add(f"w.output({stream.index}, p, {text})")
@@ -151,17 +155,31 @@ class QueuedProgram:
             if not compiler.may_stop:
                 lines.take(body)
                 return lines
-            self._guarded(at, body, compiler.used_ports, lines)
+            may_skip = stream.on_error != "null"
+            self._guarded(at, body, compiler.used_ports, lines, may_skip=may_skip)
         return lines
 
     def _guarded(
-        self, at: int, body: Lines, ports: Sequence[SinkPort], lines: Lines
+        self,
+        at: int,
+        body: Lines,
+        ports: Sequence[SinkPort],
+        lines: Lines,
+        *,
+        may_skip: bool = False,
     ) -> None:
-        """Write a body that may be stopped: then nothing remains of what it made."""
+        """Write a body that may be stopped: then nothing remains of what it made.
+
+        With `may_skip` it may also drop the event alone.
+        """
         marks = {port.generated: f"m{port.generated}" for port in ports}
         lines.add(*(f"{mark} = len({kept})" for kept, mark in marks.items()))
         with lines.block("try:"):
             lines.take(body, 1)
+        if may_skip:
+            with lines.block("except EventSkipped as stop:"):
+                lines.add(f"x{at}.stop(stop)", "w.cut_to(mark)")
+                lines.add(*(f"del {kept}[{m}:]" for kept, m in marks.items()))
         with lines.block("except StreamStopped as stop:"):
             lines.add(f"x{at}.stop(stop)", f"w.discard({at})")
             lines.add(*(f"del {kept}[{mark}:]" for kept, mark in marks.items()))

@@ -65,6 +65,10 @@ class InlineTarget:
         at = stream.index
         return f"x{at}.outputs" if self._functions else f"no{at}"
 
+    def mark(self, stream: StreamPlan, lines: Lines) -> None:
+        """Set the mark to which outputs are cut; what was due stays."""
+        lines.add(f"m{stream.index} = len(out)")
+
     def output(self, stream: StreamPlan, text: str, lines: Lines) -> None:
         """Append one output."""
         lines.add(f"{self._counter(stream)} += 1", f"push({text})")

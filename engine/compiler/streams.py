@@ -137,6 +137,10 @@ class Target(Protocol):
         """End a function of the stream."""
         ...
 
+    def mark(self, stream: StreamPlan, lines: Lines) -> None:
+        """Write the lines that tell from where on an event that is dropped counts."""
+        ...
+
     def output(self, stream: StreamPlan, text: str, lines: Lines) -> None:
         """Write the lines that keep one output."""
         ...
@@ -260,6 +264,7 @@ class StreamCompiler:
         if on_error != "null":
             self.may_stop = True
             self.lines.add(f"errors = {self.frame}.errors")
+            self.target.mark(self.stream, self.lines)
         with clocks.unless_late(self, current):
             self.unit.handlers.sources[self.stream.kind](self, current, matched)
         if on_error != "null":

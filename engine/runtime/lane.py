@@ -15,7 +15,7 @@ Item = tuple[Any, str, list[StreamFunction], int, int]
 class Lane:
     """Runs events and what they cause in one context.
 
-    Generated code calls `output`, `outputs`, `queue`, `discard`. `outgoing` collects
+    Generated code calls `output`, `outputs`, `queue`, `mark`, `cut_to`, `discard`. `outgoing` collects
     what other contexts have to do.
     """
 
@@ -56,6 +56,18 @@ class Lane:
                 self.pending.append(item)
             else:
                 self.outgoing.append((context, item))
+
+    def mark(self) -> tuple[int, int, int]:
+        """Return how much was made so far, for `cut_to`."""
+        return len(self.made), len(self.pending), len(self.outgoing)
+
+    def cut_to(self, mark: tuple[int, int, int]) -> None:
+        """Take back what the stream at hand made of its event since `mark`."""
+        made, pending, outgoing = mark
+        del self.made[made:]
+        del self.outgoing[outgoing:]
+        while len(self.pending) > pending:
+            self.pending.pop()
 
     def discard(self, stream: int) -> None:
         """Take back what a stopped stream made of this event."""

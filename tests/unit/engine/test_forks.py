@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import compile_program
+from engine import Event, compile_program
 from tests.unit.engine.programs import outputs_for, outputs_of
 
 QUEUED = "\nstream X = S .where(false) .emit(v)"
@@ -91,6 +91,30 @@ def test_consumers_never_see_a_skipped_event() -> None:
     )
     found = outputs_of(source, {"v": "x"}, {"v": 3})
     assert [o["event_type"] for o in found] == ["S", "V", "V", "U", "U"]
+
+
+@pytest.mark.parametrize("more", ["", "\nstream X = S .where(false) .emit(n)"])
+def test_a_skipped_event_leaves_what_was_due_before_it(more: str) -> None:
+    source = (
+        'stream S = In .on_error("skip") .where(v + 1 > 0)\n'
+        "    .window(10ms) .aggregate(n: count()) .emit(n)" + more
+    )
+    pipeline = compile_program(source)
+    found = []
+    for ms, value in ((0, 1), (1, 2), (20, "x"), (21, 3), (40, 4)):
+        event = Event("In", {"v": value}, ms * 1_000_000)
+        found += [output["n"] for output in pipeline.inject(event).outputs]
+    assert found == [2, 1]
+
+
+def test_only_the_faulty_event_of_several_is_skipped() -> None:
+    source = (
+        "stream S = In .process(three(v))\n"
+        'fn three(v):\n    emit V(v: v)\n    emit V(v: "x")\n    emit V(v: v + 1)\n'
+        'stream T = V .on_error("skip") .emit(v: v * 2)\n'
+    )
+    found = outputs_of(source, {"v": 1})
+    assert [o["v"] for o in found if o["event_type"] == "T"] == [2, 4]
 
 
 def test_by_default_an_error_is_null() -> None:
