@@ -5,6 +5,7 @@ from typing import Any, Final
 from engine.compiler import (
     aggregates,
     enriching,
+    forecasts,
     forks,
     joins,
     mapping,
@@ -32,6 +33,7 @@ HANDLERS: Final = Handlers(
         **enriching.HANDLERS,
         **scoring.HANDLERS,
         **trends.HANDLERS,
+        **forecasts.HANDLERS,
     },
     batches={
         **forks.BATCHES,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.compiler.code import Code
+from engine.compiler.forecasts_runs import ForecastWriter
 from engine.compiler.readers import Part
 from engine.compiler.sequences_events import (
     own_parts,
@@ -58,6 +59,11 @@ class Arrival:
         self.is_lagging = stream.stream.declared("watermark") is not None
         self.now = f"{self.clock}.now"
         self._place = stream.place
+        self.forecast: ForecastWriter | None = None
+        if self.code.forecast is not None:
+            self.forecast = ForecastWriter(
+                stream, self.code, self.code.forecast, stream.place
+            )
         self._found: dict[tuple[int, str], str] = {}
 
     @property

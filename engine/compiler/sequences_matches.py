@@ -119,6 +119,8 @@ class MatchWriter(Arrival):
         self.lines.add(f"if {self.row}.ts > run.t: run.t = {self.row}.ts")
         if "last" in self.code.defaults:
             self.lines.add(f"run.last = {self.row}")
+        if self.forecast is not None:
+            self.forecast.take(option.slot, self.row)
 
     def is_split(self, position: int) -> bool:
         steps = [step for step in self.layout.steps if step.number == position]

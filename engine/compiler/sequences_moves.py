@@ -5,6 +5,7 @@ from typing import Any
 from engine.compiler.sequences_arrival import Offer
 from engine.compiler.sequences_events import slot_variable
 from engine.compiler.sequences_matches import MatchWriter
+from engine.compiler.steps import Step
 
 
 class MoveWriter(MatchWriter):
@@ -49,6 +50,8 @@ class MoveWriter(MatchWriter):
                 self._new_deadline(offer, is_waiting=True)
             return
         self.lines.add(f"{self.table}.matches += 1")
+        if self.forecast is not None:
+            self.forecast.complete(self.row)
         if self.layout.stays(offer.step):
             self._new_deadline(offer, is_waiting=False)
         else:
@@ -77,6 +80,12 @@ class MoveWriter(MatchWriter):
         elif came_from_split:
             self.lines.add(f"{self.table}.moved_deadline(run, run.h)")
 
+    def _is_waiting(self, step: Step) -> bool:
+        """Tell whether a run that took a step may wait for its deadline there."""
+        place = self.layout.places[step.number]
+        is_final = place.chain.is_final(step.number)
+        return is_final and self.layout.is_awaiting(place.branch)
+
     def _take(self, offer: Offer) -> None:
         """Write that the run at hand takes the event."""
         first = self.layout.sequence.chains[0].steps[0]
@@ -93,4 +102,6 @@ class MoveWriter(MatchWriter):
         self.keep(option, step, is_more=offer.is_more)
         self.step_ops(step, option)
         self._go_to(offer)
+        if self.forecast is not None:
+            self.forecast.predict(step, self.row, is_waiting=self._is_waiting(step))
         self.lines.add("continue")

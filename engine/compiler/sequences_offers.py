@@ -132,6 +132,7 @@ class OfferWriter(SideWriter):
             *offer.step.ops,
         )
         is_plain = is_plain and not (self.is_lagging or offer.option.is_many)
+        is_plain = is_plain and self.forecast is None
         if key is None or not is_plain or self.layout.columns > 1:
             return False
         if self.layout.is_live(offer.step.number) or self.deadlines.moves:

@@ -5,13 +5,17 @@ from typing import Any
 
 import msgspec
 
+from engine.compiler.forecasts import ForecastCode, forecast_code
 from engine.compiler.steps_deadlines import Deadlines
 from engine.compiler.steps_layout import PARTITION, IndexSpec, Layout
 from engine.compiler.streams import StreamCompiler
+from engine.runtime.forecasts import ForecastRuns
 from engine.runtime.runs import NOWHERE, OUT, Index, RunList, RunShape, RunTable
 from engine.runtime.state import FOREVER
 
 PLACE = "sequence"
+_KEPT = frozenset(("last", "path"))
+"""Attributes of a run besides its slots that checkpoints hold as values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class RunCode:
     table: str
     make: str
     defaults: dict[str, Any]
+    forecast: ForecastCode | None = None
 
     def index(self, number: int) -> str:
         """Return the variable of the buckets of an index."""
@@ -79,12 +84,15 @@ def run_code(stream: StreamCompiler) -> RunCode:
     deadlines = Deadlines(layout, stream.unit.plan.program)
     stream.unit.clock(stream.stream)
     made = _attributes(layout, deadlines)
+    forecast = forecast_code(stream)
+    if forecast is not None:
+        made["path"] = None
     bound = "runs 10000"
     table = stream.state(
-        PLACE, "runs", bound, lambda: _table(stream, layout, deadlines, made)
+        PLACE, "runs", bound, lambda: _table(stream, layout, deadlines, made, forecast)
     )
     names = stream.names
-    code = RunCode(layout, deadlines, table, f"{table}_run", made)
+    code = RunCode(layout, deadlines, table, f"{table}_run", made, forecast)
     state = stream.unit.states[stream.stream.index, f"{stream.prefix}{PLACE}"].state
     assert isinstance(state, RunTable)
     names.known(code.make, state.shape.make)
@@ -118,6 +126,7 @@ def _table(
     layout: Layout,
     deadlines: Deadlines,
     attributes: dict[str, Any],
+    forecast: ForecastCode | None,
 ) -> RunTable:
     indexes = tuple(
         _index(stream, spec, number) for number, spec in enumerate(layout.indexes)
@@ -131,7 +140,7 @@ def _table(
         )
         for position in positions
     }
-    slots = [name for name in attributes if name[0] == "s" or name == "last"]
+    slots = [name for name in attributes if name[0] == "s" or name in _KEPT]
     shape = RunShape(
         _run_class(attributes),
         tuple(attributes),
@@ -143,7 +152,10 @@ def _table(
         moves=deadlines.moves,
         has_keys=bool(layout.sequence.keys),
     )
-    return RunTable(shape, stream.unit.clocks[stream.stream.index])
+    clock = stream.unit.clocks[stream.stream.index]
+    if forecast is not None:
+        return ForecastRuns(shape, clock, forecast.model)
+    return RunTable(shape, clock)
 
 
 def _run_class(attributes: dict[str, Any]) -> Any:

@@ -56,6 +56,8 @@ class _Arrived(StartWriter):
             clock = f"{self.clock}.now"
             text = f"{self.row}.ts if {self.row}.ts > {clock} else {clock}"
             self.lines.add(f"{self.now} = {text}")
+        if self.forecast is not None:
+            self.forecast.arrive()
         self.partition()
         for negation in self.layout.sequence.negations:
             if negation.option.name in self.matched:

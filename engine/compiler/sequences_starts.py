@@ -102,8 +102,12 @@ class StartWriter(OfferWriter):
             self.step_ops(step, option)
             if is_done and not is_awaiting:
                 self.lines.add(f"{self.table}.matches += 1")
+                if self.forecast is not None:
+                    self.forecast.complete(self.row)
                 with loading(self.stream):
                     self.match()
+            elif self.forecast is not None:
+                self.forecast.predict(step, self.row, is_waiting=is_waiting)
         with self.lines.block("else:"):
             self.lines.add(f"{self.table}.refused += 1")
 
@@ -179,6 +183,8 @@ class StartWriter(OfferWriter):
             given[f"p{column}"] = str(chain.start)
         given[f"p{place.column}"] = str(step.number)
         given |= keys or {}
+        if self.forecast is not None:
+            given["path"] = f"[{option.slot}, {stamp}]"
         if self.layout.sequence.keys:
             given |= {"g": "g", "key": "key"}
         if "last" in self.code.defaults:
