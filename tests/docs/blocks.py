@@ -105,11 +105,13 @@ class Session:
     def run(self, blocks: list[Block]) -> None:
         """Run all blocks; AssertionError names the line that does not hold."""
         last: Block | None = None
-        output = ""
+        output, is_own = "", True
         for block in blocks:
             if block.language == "bash":
-                last, output = block, self._bash(block)
-            elif block.language == "json":
+                last, output, is_own = block, self._bash(block), True
+            elif block.language == "evt":
+                is_own = False  # outputs of an example follow, not of a command
+            elif block.language == "json" and is_own:
                 assert last is not None, f"line {block.line}: nothing was run before"
                 self._compare(block, last, output)
 
