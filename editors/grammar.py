@@ -140,9 +140,10 @@ def _members() -> list[Rule]:
 
 def _declarations() -> list[Rule]:
     words = "|".join(sorted(DECLARATION_WORDS))
+    reserved = rf"(?!(?:{'|'.join(sorted(RESERVED))})\b)"
     return [
         _captured(
-            rf"^[ \t]*({words})[ \t]+({NAME})",
+            rf"^[ \t]*({words})[ \t]+({reserved}{NAME})",
             "storage.type.declaration",
             "entity.name.type",
         ),

@@ -5,6 +5,11 @@ Several threads and processes look at it; SQLite in memory knows only one of the
 
 import pytest
 from django.conf import settings
+from hypothesis import settings as hypothesis_settings
+
+# every run tries the same examples: a red test is red again, and so is a green one
+hypothesis_settings.register_profile("project", derandomize=True, deadline=None)
+hypothesis_settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

@@ -136,3 +136,8 @@ def test_a_block_comment_goes_over_lines() -> None:
     scopes = HIGHLIGHTER.scopes("/* a\nlet b\n*/ let c")
     assert {*scopes[1]} == {"comment.block.vpl"}
     assert scopes[2][3] == "storage.type.vpl"
+
+
+def test_a_reserved_word_is_no_name_of_a_declaration() -> None:
+    source = "let x = a +\ncontext and b"
+    assert _differences(source) == []
