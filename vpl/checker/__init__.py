@@ -22,6 +22,7 @@ from vpl.checker import (
     sources,
     structure,
     subscriptions,
+    trends,
     variables,
     windowed,
 )
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     structure.joins,
     structure.timers,
     aggregates.aggregates,
+    trends.trends,
     windowed.window_functions,
     conditions.conditions,
     conditions.constant_arguments,

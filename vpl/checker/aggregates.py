@@ -30,6 +30,12 @@ def _expression(
         match node:
             case nodes.Call(function=nodes.Name(id=name)) if _aggregates(name, trends):
                 yield from _call(node, name, symbols)
+            case nodes.Call(function=nodes.Name(id=name) as function) if (
+                trends and name in AGGREGATES and len(node.args) <= 1
+            ):
+                message = f"'{name}' is no aggregate over trends"
+                guess = hint(name, tuple(n for n in AGGREGATES if AGGREGATES[n].trends))
+                yield Diagnostic("E070", message, function.span, guess)
             case nodes.Call(function=nodes.Name(id=name) as function):
                 unknown = list(_other_call(name, function, symbols))
                 yield from unknown
@@ -47,7 +53,7 @@ def _expression(
 
 def _aggregates(name: str, trends: bool) -> bool:
     found = AGGREGATES.get(name)
-    return found is not None and (trends or not found.trends)
+    return found is not None and found.trends == trends
 
 
 def _other_call(
