@@ -1,1 +1,1 @@
-"""The departures of New York in 2013, sent through a group of three pipelines."""
+"""The departures of New York in 2013, sent through a group of five pipelines."""

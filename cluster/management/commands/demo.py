@@ -28,7 +28,7 @@ class Command(BaseCommand):
             demos.add_parser("mandelbrot", help="the Mandelbrot set on several workers")
         )
         _flights_arguments(
-            demos.add_parser("flights", help="336776 real departures, three pipelines")
+            demos.add_parser("flights", help="336776 real departures, five pipelines")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
