@@ -4,12 +4,21 @@ import argparse
 import sys
 import time
 
-from bench import engine_filter, footprint, heartbeats, inject, ndjson, report
+from bench import (
+    engine_filter,
+    footprint,
+    heartbeats,
+    inject,
+    language,
+    ndjson,
+    report,
+)
 from bench.result import QUICK, Effort, Result, WrongOutputError
 from cluster.demo.errors import DemoError
 
 BENCHMARKS = {
     "engine": engine_filter.run,
+    "language": language.run,
     "ndjson": ndjson.run,
     "inject": inject.run,
     "heartbeats": heartbeats.run,

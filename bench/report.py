@@ -58,6 +58,15 @@ def machine() -> str:
     )
 
 
+def table(results: Sequence[Result]) -> list[str]:
+    """Return the results as lines of a Markdown table."""
+    return [
+        "| " + " | ".join(HEADINGS) + " |",
+        "|---|" + "---:|" * (len(HEADINGS) - 1),
+        *("| " + " | ".join(_cells(result)) + " |" for result in results),
+    ]
+
+
 def _cells(result: Result) -> tuple[str, ...]:
     sign = "≥" if result.better == "more" else "≤"
     against = ""
@@ -93,10 +102,8 @@ def _markdown(results: Sequence[Result]) -> str:
         "",
         "![medians against their targets](report.svg)",
         "",
-        "| " + " | ".join(HEADINGS) + " |",
-        "|---|" + "---:|" * (len(HEADINGS) - 1),
+        *table(results),
     ]
-    lines += ["| " + " | ".join(_cells(result)) + " |" for result in results]
     lines += ["", "| benchmark | samples | checked | note |", "|---|---:|---|---|"]
     lines += [
         f"| {r.name} | {len(r.samples)} | {r.checked} | {r.note} |" for r in results

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def rates(work: Callable[[], object], units: int, repeats: int) -> tuple[float, ...]:
@@ -18,3 +18,24 @@ def rates(work: Callable[[], object], units: int, repeats: int) -> tuple[float, 
         work()
         found.append(units / (time.process_time() - started))
     return tuple(found)
+
+
+def side_by_side(
+    makers: Sequence[Callable[[], Callable[[], object]]], units: int, repeats: int
+) -> list[tuple[float, ...]]:
+    """Return units per second of each work, measured in turn in every repeat.
+
+    A maker gives a new work each time, so that state of the last one does not count;
+    making is not timed. The first round is not counted. CPU time of this process.
+    """
+    found: list[list[float]] = [[] for _ in makers]
+    for repeat in range(repeats + 1):
+        for place, make in enumerate(makers):
+            work = make()
+            gc.collect()
+            started = time.process_time()
+            work()
+            took = time.process_time() - started
+            if repeat:
+                found[place].append(units / took)
+    return [tuple(samples) for samples in found]
