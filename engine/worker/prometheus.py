@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from engine.worker.hosted import HostedPipeline
 from engine.worker.latency import BOUNDS_S
 from engine.worker.services import Services
+from engine.worker.stream_families import Sample, stream_families
 
 EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 COUNTERS = {"in": ("received", "rejected"), "out": ("retries", "dead_letters")}
-
-Sample = tuple[Mapping[str, str], float]
 
 
 def exposition(services: Services) -> str:
@@ -19,6 +18,7 @@ def exposition(services: Services) -> str:
     families = [
         *_process_families(services),
         *_pipeline_families(pipelines),
+        *stream_families(pipelines),
         *_connector_families(pipelines),
     ]
     lines = [
@@ -50,6 +50,9 @@ def _pipeline_families(
     errors: list[Sample] = []
     depth: list[Sample] = []
     limit: list[Sample] = []
+    lost: list[Sample] = []
+    mismatches: list[Sample] = []
+    kept: list[Sample] = []
     for hosted in pipelines:
         label = {"pipeline": hosted.name}
         metrics = hosted.pipeline.metrics()
@@ -61,12 +64,19 @@ def _pipeline_families(
         errors += [({**label, "kind": k}, n) for k, n in metrics.errors.items()]
         depth.append((label, hosted.queue_depth))
         limit.append((label, hosted.queue_limit))
+        lost.append((label, metrics.unrouted))
+        mismatches.append((label, metrics.type_mismatches))
+        if hosted.checkpoint:
+            kept.append((label, hosted.checkpoint.bytes))
     yield "varpulis_events_processed_total", "counter", processed
     yield "varpulis_output_events_total", "counter", outputs
     yield "varpulis_sink_sent_total", "counter", sent
     yield "varpulis_errors_total", "counter", errors
     yield "varpulis_pipeline_queue_depth", "gauge", depth
     yield "varpulis_pipeline_queue_limit", "gauge", limit
+    yield "varpulis_unrouted_events_total", "counter", lost
+    yield "varpulis_type_mismatches_total", "counter", mismatches
+    yield "varpulis_checkpoint_bytes", "gauge", kept
 
 
 def _connector_families(

@@ -66,3 +66,25 @@ def test_metrics_have_prometheus_form(worker):
     assert f'varpulis_connector_connected{{{label},direction="out"}} 1' in lines
     assert f'varpulis_connector_messages_total{{{label},direction="out"}} 1' in lines
     assert f"varpulis_sink_retries_total{{{label}}} 0" in lines
+
+
+def test_metrics_tell_what_streams_keep_and_drop(worker):
+    source = (
+        "stream S = A as a -> B where k == a.k as b .within(1h) .emit(k: a.k)\n"
+        'stream T = A .tap(counter: "seen", labels: [k, `x-y`]) .emit(v: v + 1)\n'
+    )
+    pipeline_id = worker.deploy(source)
+    worker.event(pipeline_id, "A", {"k": "one", "v": "text"})
+    worker.event(pipeline_id, "A", {"k": "two", "v": 1, "x-y": 'a"b'})
+    worker.event(pipeline_id, "B", {"k": "two"})
+    response = worker._session.get(f"http://127.0.0.1:{worker.port}/metrics", timeout=9)
+    lines = set(response.text.splitlines())
+    where = 'pipeline="p",stream="S"'
+    assert f"varpulis_pattern_runs{{{where}}} 1" in lines
+    assert f"varpulis_matches_total{{{where}}} 1" in lines
+    assert f"varpulis_runs_killed_total{{{where}}} 0" in lines
+    error = 'pipeline="p",stream="T",reason="kind"'
+    assert f"varpulis_eval_errors_total{{{error}}} 1" in lines
+    tap = 'k="two",x_y="a\\"b",pipeline="p",stream="T",counter="seen"'
+    assert f"varpulis_tap_total{{{tap}}} 1" in lines
+    assert 'varpulis_unrouted_events_total{pipeline="p"} 0' in lines
