@@ -76,6 +76,11 @@ def is_sequence(stream: nodes.StreamDecl, symbols: Symbols) -> bool:
     )
 
 
+def is_repeated(stream: nodes.StreamDecl) -> bool:
+    """Tell whether the source takes several events: it matches at each of them."""
+    return isinstance(stream.source, nodes.EventSource) and stream.source.every
+
+
 def sequences(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check what only sequences may have, and what may stand between steps."""
     for stream in _streams(symbols):
@@ -100,7 +105,7 @@ def _sequence_only(stream: nodes.StreamDecl) -> Iterator[Diagnostic]:
         if op.name == "within":
             message = "'.within' needs a sequence step before it"
             yield Diagnostic("E020", message, op.name_span)
-        elif op.name in _NEEDS_SEQUENCE:
+        elif op.name in _NEEDS_SEQUENCE and not is_repeated(stream):
             message = f"'.{op.name}' needs a sequence"
             yield Diagnostic("E026", message, op.name_span)
 
