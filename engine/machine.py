@@ -81,7 +81,10 @@ class Machine:
         indexes = range(len(plan.streams))
         self.blank = [checkpoints.contents(self.instance, at) for at in indexes]
         self.sinks: SinkHub = SinkHub(
-            compiled.ports, outside.sinks, name, since=None if since is None else since.sinks
+            compiled.ports,
+            outside.sinks,
+            name,
+            since=None if since is None else since.sinks,
         )
         self.sources: SourceHub = SourceHub(
             source_ports(plan),
