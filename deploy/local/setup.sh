@@ -12,7 +12,21 @@ venv=${VENV:-.venv}
 say() { printf '%s\n' "setup: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-apt_install() { # package, what it is needed for
+apt_fetch_sshd_log() { # unpacked, not installed: only the log lines of fail2ban's tests are wanted
+    command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 ||
+        fail "the tests read the sshd log that Debian's package fail2ban ships: put it at $1"
+    say "fetching the Debian package fail2ban for the log lines in it"
+    unpacked=$(mktemp -d)
+    (cd "$unpacked" && { apt-get -qq download fail2ban >/dev/null 2>&1 || [ "$(id -u)" != 0 ] ||
+        { apt-get -qq update >/dev/null && apt-get -qq download fail2ban >/dev/null 2>&1; }; }) &&
+        dpkg-deb -x "$unpacked"/fail2ban_*.deb "$unpacked" &&
+        mkdir -p "$(dirname "$1")" &&
+        cp "$unpacked"/usr/lib/python3/dist-packages/fail2ban/tests/files/logs/sshd "$1" ||
+        fail "could not fetch it: apt-get download fail2ban"
+    rm -rf "$unpacked"
+}
+
+install() { # package, what it is needed for
     command -v apt-get >/dev/null 2>&1 || fail "$2 is missing: install the package $1 with your system's package manager, then repeat"
     [ "$(id -u)" = 0 ] || fail "$2 is missing: run 'sudo apt-get install $1', then repeat"
     say "installing the Debian package $1 ($2)"
@@ -60,6 +74,20 @@ make_venv() {
     "$python" -m venv "$venv"
 }
 
+fetch_sshd_log() { # unpacked, not installed: only the log lines of fail2ban's tests are wanted
+    command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 ||
+        fail "the tests read the sshd log that Debian's package fail2ban ships: put it at $1"
+    say "fetching the Debian package fail2ban for the log lines in it"
+    unpacked=$(mktemp -d)
+    (cd "$unpacked" && { apt-get -qq download fail2ban >/dev/null 2>&1 || [ "$(id -u)" != 0 ] ||
+        { apt-get -qq update >/dev/null && apt-get -qq download fail2ban >/dev/null 2>&1; }; }) &&
+        dpkg-deb -x "$unpacked"/fail2ban_*.deb "$unpacked" &&
+        mkdir -p "$(dirname "$1")" &&
+        cp "$unpacked"/usr/lib/python3/dist-packages/fail2ban/tests/files/logs/sshd "$1" ||
+        fail "could not fetch it: apt-get download fail2ban"
+    rm -rf "$unpacked"
+}
+
 install() { # stamp file, then pip arguments
     stamp=$venv/$1
     shift
@@ -77,6 +105,7 @@ install .installed-run -r requirements.txt
 
 if [ "$kind" = dev ]; then
     install .installed-dev -r requirements.txt -r requirements-dev.txt
+    [ -e "$venv/share/fail2ban/sshd" ] || fetch_sshd_log "$venv/share/fail2ban/sshd"
     # Debian keeps servers in /usr/sbin, which is not on every user's PATH.
     PATH=$PATH:/usr/sbin
     command -v curl >/dev/null 2>&1 || apt_install curl "curl, which the documents use"
