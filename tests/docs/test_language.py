@@ -10,6 +10,7 @@ import pytest
 from engine.compiling import compile_program
 from engine.connectors.guard import Guard
 from engine.errors import InvalidProgramError
+from engine.limits import Limits
 from tests.conformance.test_diagnostics import CODES
 from tests.docs.blocks import FENCE, read_blocks
 from tests.docs.examples import Example, lacks, read_examples, run_example
@@ -131,6 +132,28 @@ def test_findings_of_a_place_arise_there() -> None:
     shown = {code(cells[0]) for cells in rows(page, "code", "meaning", "arises")}
     found = _elsewhere()
     assert found == {name: [name] for name in shown}
+
+
+RUN_TIME = list(
+    rows(
+        LANGUAGE / "diagnostics.md",
+        *("code", "what becomes of the event", "a program that gets there"),
+    )
+)
+TIGHT = Limits(cpu_s_per_event=0.05, outputs_per_event=100, text_chars=1000)
+
+
+@pytest.mark.parametrize(
+    ("shown", "program"),
+    [pytest.param(code(row[0]), code(row[2]), id=row[0]) for row in RUN_TIME if row[2]],
+)
+def test_every_program_that_reaches_a_bound_says_so(shown: str, program: str) -> None:
+    pipeline = compile_program(program, limits=TIGHT)
+    try:
+        reply = json.loads(pipeline.process(b'{"event_type":"T"}'))
+    finally:
+        pipeline.close()
+    assert [error["code"] for error in reply["errors"]] == [shown]
 
 
 def test_no_code_is_left_out() -> None:
