@@ -83,25 +83,26 @@ def test_every_silence_of_the_sensor_is_found(
     assert len(told) == 152
 
 
-def test_a_low_is_alerted_once_when_it_has_lasted_half_an_hour(
+def test_a_low_is_alerted_when_it_has_lasted_half_an_hour_and_then_after_two_hours(
     readings: Readings, outputs: Outputs
 ) -> None:
-    falls: list[Readings] = []
-    for before, reading in pairwise(readings):
-        if reading[1] >= 70:
+    unbroken: Readings = []
+    wanted: list[tuple[datetime, datetime, int]] = []
+    for at, glucose in readings:
+        if glucose >= 70:
+            unbroken = []
             continue
-        if before[1] >= 70:
-            falls.append([])
-        falls[-1].append(reading)
-    wanted = []
-    for fall in falls:
-        unbroken = blocks(fall, MINUTES_20)[0]
-        start = unbroken[0][0]
-        reached = [r for r in unbroken if r[0] - start >= MINUTES_30]
-        wanted += [(text(start), text(at), glucose) for at, glucose in reached[:1]]
+        if unbroken and at - unbroken[-1][0] > MINUTES_20:
+            unbroken = []
+        before = unbroken[-1][0] if unbroken else at
+        unbroken.append((at, glucose))
+        # Starts that are half an hour ago now, and were not at the reading before.
+        ripe = [s for s, _ in unbroken if before - s < MINUTES_30 <= at - s]
+        if ripe and (not wanted or at - wanted[-1][1] > timedelta(hours=2)):
+            wanted.append((ripe[0], at, glucose))
     told = [(o["since"], o["at"], o["glucose"]) for o in outputs["LowAlert"]]
-    assert told == wanted
-    assert len(told) == 82
+    assert told == [(text(since), text(at), glucose) for since, at, glucose in wanted]
+    assert len(told) == 83
 
 
 def test_every_long_episode_of_lows_is_found(
