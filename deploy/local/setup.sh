@@ -12,21 +12,7 @@ venv=${VENV:-.venv}
 say() { printf '%s\n' "setup: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-apt_fetch_sshd_log() { # unpacked, not installed: only the log lines of fail2ban's tests are wanted
-    command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 ||
-        fail "the tests read the sshd log that Debian's package fail2ban ships: put it at $1"
-    say "fetching the Debian package fail2ban for the log lines in it"
-    unpacked=$(mktemp -d)
-    (cd "$unpacked" && { apt-get -qq download fail2ban >/dev/null 2>&1 || [ "$(id -u)" != 0 ] ||
-        { apt-get -qq update >/dev/null && apt-get -qq download fail2ban >/dev/null 2>&1; }; }) &&
-        dpkg-deb -x "$unpacked"/fail2ban_*.deb "$unpacked" &&
-        mkdir -p "$(dirname "$1")" &&
-        cp "$unpacked"/usr/lib/python3/dist-packages/fail2ban/tests/files/logs/sshd "$1" ||
-        fail "could not fetch it: apt-get download fail2ban"
-    rm -rf "$unpacked"
-}
-
-install() { # package, what it is needed for
+apt_install() { # package, what it is needed for
     command -v apt-get >/dev/null 2>&1 || fail "$2 is missing: install the package $1 with your system's package manager, then repeat"
     [ "$(id -u)" = 0 ] || fail "$2 is missing: run 'sudo apt-get install $1', then repeat"
     say "installing the Debian package $1 ($2)"
