@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.compiler.code import FRAME, Code
 from engine.compiler.kinds import ARRAY
+from engine.compiler.plan import DECLARATIONS
 from engine.compiler.streams import (
     Batch,
     BatchHandler,
@@ -45,7 +46,11 @@ def fork(stream: StreamCompiler, at: int, op: nodes.Operation, batch: Batch) -> 
     for branch in op.branches:
         before = names.fresh("n")
         lines.add(f"{before} = len({whole})")
-        ops = tuple(part for part in branch.ops if isinstance(part, nodes.Operation))
+        ops = tuple(
+            part
+            for part in branch.ops
+            if isinstance(part, nodes.Operation) and part.name not in DECLARATIONS
+        )
         stream.branch(f"{at}.{branch.name}", ops, batch, outcome.take)
         lines.add(f"if len({whole}) > {before}: {producing} += 1")
     least, following = _gate(stream.ops, at, len(op.branches))

@@ -21,7 +21,7 @@ CLOCKED_OPS: Final = frozenset((
 ))
 DECLARATIONS: Final = frozenset((
     *("context", "from", "watermark", "allowed_lateness"),
-    *("on", "on_error", "within", "not"),
+    *("on", "on_error", "within", "not", "concurrent"),
 ))
 """Operations whose place does not matter (vpl.md 8.3, marked there)."""
 

@@ -5,6 +5,7 @@ AVAILABLE: frozenset[str] = frozenset((
     *("where", "filter", "select", "emit", "process", "print"),
     *("from", "to", "context"),
     *("log", "tap", "map", "pattern", "fork", "any", "all", "on_error", "enrich"),
+    "concurrent",  # without effect (W091)
     *("score", "trend_aggregate", "forecast"),
     *("window", "partition_by", "aggregate", "having", "collect"),
     *("order_by", "limit", "first", "distinct"),

@@ -23,6 +23,7 @@ from vpl.checker import (
     structure,
     subscriptions,
     trends,
+    values,
     variables,
     windowed,
 )
@@ -71,6 +72,8 @@ RULES: tuple[Rule, ...] = (
     conditions.conditions,
     conditions.constant_arguments,
     conditions.literal_types,
+    values.values,
+    values.branches,
     emits.idle_emits,
     emits.envelope_fields,
     emits.ignored_contexts,

@@ -56,6 +56,9 @@ def duplicate_names(symbols: Symbols) -> Iterator[Diagnostic]:
                 yield from _twice("parameter", _places(params))
             case nodes.EventDecl(fields=fields):
                 yield from _twice("field", _places(fields))
+            case nodes.StreamDecl(source=nodes.JoinSource(parts=parts)):
+                sides = ((part.alias or part.name, part.span) for part in parts)
+                yield from _twice("source", sides)
             case nodes.StreamDecl() | nodes.PatternDecl():
                 yield from _twice("alias", _aliases(tree))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine import Event, LoadError, Pipeline, compile_program
+from engine import Event, InvalidProgramError, Pipeline, compile_program
 from tests.unit.engine.programs import tight
 
 S = 1_000_000_000
@@ -161,5 +161,5 @@ def test_partners_are_found_again_after_a_restore() -> None:
 
 @pytest.mark.parametrize("window", ["0", "-1", '"x"', "1.5"])
 def test_a_window_of_no_size_is_refused(window: str) -> None:
-    with pytest.raises(LoadError, match=r"line 1: '\.window' wants"):
+    with pytest.raises(InvalidProgramError, match=r"line 1: '\.window' wants"):
         compile_program(f"{PAIR} .window({window}) .emit(n: 1)")

@@ -8,6 +8,7 @@ from tests.unit.engine.programs import outputs_for, outputs_of
 from vpl import catalog
 
 DECLARATIONS = {
+    "concurrent",
     *("context", "import", "on_error", "any", "all"),
     *("from", "on", "watermark", "allowed_lateness", "within", "not"),
 }
@@ -200,3 +201,8 @@ def test_a_derived_event_keeps_the_timestamp() -> None:
     pipeline = compile_program(source)
     reply = pipeline.inject(Event("In", {}, 1_500_000_000))
     assert reply.outputs[1] == {"event_type": "D", "at": "1970-01-01T00:00:01.5Z"}
+
+
+def test_concurrent_changes_nothing() -> None:
+    source = "stream S = In .concurrent(workers: 2) .emit(v)"
+    assert outputs_of(source, {"v": 1}) == [{"event_type": "S", "v": 1}]

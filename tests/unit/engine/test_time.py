@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine import Event, LoadError, Pipeline, compile_program
+from engine import Event, InvalidProgramError, Pipeline, compile_program
 from engine.encoding import to_plain
 from tests.unit.engine.programs import tight
 
@@ -130,9 +130,9 @@ def test_clocks_survive_a_restore() -> None:
 
 
 def test_a_negative_time_is_refused() -> None:
-    with pytest.raises(LoadError, match="line 1"):
+    with pytest.raises(InvalidProgramError, match="line 1"):
         compile_program("stream S = A .watermark(out_of_order: -1s) .emit(v)")
-    with pytest.raises(LoadError, match="line 1"):
+    with pytest.raises(InvalidProgramError, match="line 1"):
         compile_program("stream T = timer(0s) .emit(tick)")
 
 
