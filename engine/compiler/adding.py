@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from engine.compiler.streams import Current, StreamCompiler
+from engine.compiler.current import Current
+from engine.compiler.streams import StreamCompiler
 
 
 def follow_with(

@@ -18,6 +18,7 @@ from engine.compiler.aggregate_calls import (
 )
 from engine.compiler.code import Code, variable
 from engine.compiler.constants import constant_value
+from engine.compiler.current import Current, PartitionKey
 from engine.compiler.expressions import Expressions
 from engine.compiler.kinds import (
     ARRAY,
@@ -33,7 +34,7 @@ from engine.compiler.kinds import (
 )
 from engine.compiler.partitions import key_fields, partition_code
 from engine.compiler.readers import CompoundReader
-from engine.compiler.streams import Current, PartitionKey, StreamCompiler
+from engine.compiler.streams import StreamCompiler
 from engine.runtime import aggregates
 from engine.runtime.operators import is_number
 from engine.runtime.partitions import Slot

@@ -12,7 +12,8 @@ from engine.runtime.values import Duration
 from vpl import Program, nodes
 
 if TYPE_CHECKING:
-    from engine.compiler.streams import Current, StreamCompiler, Unit
+    from engine.compiler.current import Current
+    from engine.compiler.streams import StreamCompiler, Unit
 
 
 def span_ns(program: Program, node: nodes.Expr, what: str) -> int:

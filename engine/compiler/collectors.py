@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from engine.compiler.aggregates import Aggregation
-from engine.compiler.streams import Batch, Current, PartitionKey, StreamCompiler
+from engine.compiler.current import Batch, Current, PartitionKey
+from engine.compiler.streams import StreamCompiler
 from engine.runtime.partitions import ROWS, Slot
 
 

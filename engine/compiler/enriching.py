@@ -4,8 +4,9 @@ from typing import Final
 
 from engine.compiler.adding import follow_with
 from engine.compiler.constants import constant_value, duration_ns
+from engine.compiler.current import Current
 from engine.compiler.sinkports import connector_params
-from engine.compiler.streams import Current, Handler, StreamCompiler
+from engine.compiler.streams import Handler, StreamCompiler
 from engine.connectors.base import ConnectorSpec
 from engine.runtime.enriching import Enriching, Enrichment
 from engine.runtime.values import NS_PER_S

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.compiler.constants import constant_value, duration_ns, whole_number
-from engine.compiler.streams import Current, Handler, StreamCompiler
+from engine.compiler.current import Current
+from engine.compiler.streams import Handler, StreamCompiler
 from engine.errors import LoadError
 from engine.runtime.forecasts import MAX_CONTEXTS, Forecaster, ForecastSpec
 from engine.runtime.operators import is_number

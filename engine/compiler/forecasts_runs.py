@@ -4,13 +4,14 @@ from dataclasses import replace
 from typing import Final
 
 from engine.compiler.code import Code, variable
+from engine.compiler.current import Place
 from engine.compiler.forecasts import ForecastCode
 from engine.compiler.kinds import DURATION, FLOAT, INT, NULL, STR, TIMESTAMP
 from engine.compiler.readers import CompoundReader
 from engine.compiler.sequences_events import loading, match_event
 from engine.compiler.sequences_runs import RunCode
 from engine.compiler.steps import Branch, Step
-from engine.compiler.streams import Place, StreamCompiler
+from engine.compiler.streams import StreamCompiler
 
 _FIELDS: Final = {
     "forecast_probability": FLOAT,

@@ -4,15 +4,10 @@ from dataclasses import replace
 from typing import Final
 
 from engine.compiler.code import FRAME, Code
+from engine.compiler.current import Batch, Current
 from engine.compiler.kinds import ARRAY
 from engine.compiler.plan import DECLARATIONS
-from engine.compiler.streams import (
-    Batch,
-    BatchHandler,
-    Current,
-    Handler,
-    StreamCompiler,
-)
+from engine.compiler.streams import BatchHandler, Handler, StreamCompiler
 from engine.runtime.mapping import events_as_maps
 from vpl import nodes
 

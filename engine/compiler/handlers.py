@@ -19,7 +19,8 @@ from engine.compiler import (
     trends,
     windows,
 )
-from engine.compiler.streams import Handlers, event_source
+from engine.compiler.event_source import event_source
+from engine.compiler.streams import Handlers
 
 HANDLERS: Final = Handlers(
     operations={

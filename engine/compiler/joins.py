@@ -15,9 +15,10 @@ from engine.builtins import BUILTINS
 from engine.compiler.clocks import span_ns
 from engine.compiler.code import variable
 from engine.compiler.constants import constant_value
+from engine.compiler.current import Current
 from engine.compiler.plan import StreamPlan
 from engine.compiler.readers import CompoundReader, Part, RowReader
-from engine.compiler.streams import Current, StreamCompiler
+from engine.compiler.streams import StreamCompiler
 from engine.errors import LoadError
 from engine.runtime.joins import JoinBuffer
 from engine.runtime.keys import as_key

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Final
 
 from engine.compiler.code import Code, variable
+from engine.compiler.current import Current
 from engine.compiler.kinds import FUNCTION
 from engine.compiler.outputs import whole_output
-from engine.compiler.streams import Current, Handler, StreamCompiler
+from engine.compiler.streams import Handler, StreamCompiler
 from engine.runtime.mapping import apply_to_event, as_fields
 from vpl import nodes
 

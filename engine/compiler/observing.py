@@ -3,9 +3,10 @@
 from typing import Final
 
 from engine.compiler.code import Code, constant
+from engine.compiler.current import Current
 from engine.compiler.kinds import NULL
 from engine.compiler.namespace import sound_text
-from engine.compiler.streams import Current, Handler, StreamCompiler
+from engine.compiler.streams import Handler, StreamCompiler
 from engine.runtime.log_records import LEVELS, log_event
 from engine.runtime.printing import show
 from engine.runtime.taps import tap_event

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Final
 
 from engine.compiler.code import Code, constant
+from engine.compiler.current import Current
 from engine.compiler.kinds import STR
 from engine.compiler.outputs import OutputSite, dynamic_site, new_site
 from engine.compiler.sinkports import SinkPort, port_of
-from engine.compiler.streams import Current, Handler, StreamCompiler
+from engine.compiler.streams import Handler, StreamCompiler
 from engine.runtime.printing import topic_text
 from vpl import nodes
 

@@ -6,16 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from engine.compiler.code import Code
+from engine.compiler.current import Batch, Current, PartitionKey
 from engine.compiler.kinds import ARRAY, FIELD, STR, within
 from engine.compiler.lines import Lines
-from engine.compiler.streams import (
-    Batch,
-    BatchHandler,
-    Current,
-    Handler,
-    PartitionKey,
-    StreamCompiler,
-)
+from engine.compiler.streams import BatchHandler, Handler, StreamCompiler
 from engine.runtime.keys import as_key
 from vpl import nodes
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from engine.compiler import clocks
 from engine.compiler.code import variable
+from engine.compiler.current import Current
 from engine.compiler.kinds import STR
 from engine.compiler.lines import Lines
 from engine.compiler.plan import StreamPlan
 from engine.compiler.sinkports import SinkPort
 from engine.compiler.static import due_function
-from engine.compiler.streams import Current, StreamCompiler, Unit
+from engine.compiler.streams import StreamCompiler, Unit
 from engine.runtime.routes import Route
 
 Variant = tuple[int, frozenset[str]]

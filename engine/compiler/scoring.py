@@ -4,7 +4,8 @@ from typing import Final
 
 from engine.compiler.adding import follow_with
 from engine.compiler.constants import constant_value
-from engine.compiler.streams import Current, Handler, StreamCompiler
+from engine.compiler.current import Current
+from engine.compiler.streams import Handler, StreamCompiler
 from engine.runtime.scoring import Scorer
 from vpl import nodes
 

@@ -6,18 +6,12 @@ from typing import Any, Final
 from engine.compiler.aggregates import AggregateReader
 from engine.compiler.code import Code
 from engine.compiler.constants import duration_ns, whole_number
+from engine.compiler.current import Batch, Current, PartitionKey
 from engine.compiler.forks import as_batch
 from engine.compiler.kinds import ARRAY, INT, NULL
 from engine.compiler.operations import where
 from engine.compiler.partitions import key_at, key_of, sound_events, table_of
-from engine.compiler.streams import (
-    Batch,
-    BatchHandler,
-    Current,
-    Handler,
-    PartitionKey,
-    StreamCompiler,
-)
+from engine.compiler.streams import BatchHandler, Handler, StreamCompiler
 from engine.runtime.collecting import events_of, latest_of
 from engine.runtime.distinct import Distinct
 from engine.runtime.ordering import sort_batch

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.compiler.code import Code
+from engine.compiler.current import Current
 from engine.compiler.forecasts_runs import ForecastWriter
 from engine.compiler.readers import Part
 from engine.compiler.sequences_events import (
@@ -18,7 +19,7 @@ from engine.compiler.steps import (
     all_of,
 )
 from engine.compiler.steps_layout import PARTITION
-from engine.compiler.streams import Current, StreamCompiler
+from engine.compiler.streams import StreamCompiler
 from vpl.nodes import Expr
 
 

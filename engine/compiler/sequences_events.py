@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Final
 
 from engine.compiler.code import Code, variable
+from engine.compiler.current import Current, PartitionKey
 from engine.compiler.kinds import INT
 from engine.compiler.lines import INDENT
 from engine.compiler.readers import CompoundReader, Part, RowReader
 from engine.compiler.sequences_runs import RunCode
 from engine.compiler.steps import Option
-from engine.compiler.streams import Current, PartitionKey, StreamCompiler
+from engine.compiler.streams import StreamCompiler
 
 _LOADED: Final = re.compile(r"\bstep(\d+)\b")
 

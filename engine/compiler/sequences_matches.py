@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from engine.compiler.current import Current, Place
 from engine.compiler.sequences_arrival import Arrival
 from engine.compiler.sequences_events import (
     loading,
@@ -16,7 +17,6 @@ from engine.compiler.steps import (
     Option,
     Step,
 )
-from engine.compiler.streams import Current, Place
 
 
 class MatchWriter(Arrival):

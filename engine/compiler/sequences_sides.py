@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from engine.compiler.code import constant
+from engine.compiler.current import Current
 from engine.compiler.kinds import STR
 from engine.compiler.readers import Part
 from engine.compiler.sequences_arrival import Offer
@@ -18,7 +19,6 @@ from engine.compiler.steps import (
     mentioned,
     parts_of,
 )
-from engine.compiler.streams import Current
 from vpl.nodes import Expr
 
 

@@ -7,6 +7,7 @@ expression compiler; an event looks only at the runs its keys name.
 
 from typing import Final
 
+from engine.compiler.current import Current
 from engine.compiler.sequences_events import (
     loading,
 )
@@ -15,7 +16,7 @@ from engine.compiler.sequences_starts import StartWriter
 from engine.compiler.steps import (
     Negation,
 )
-from engine.compiler.streams import Current, StreamCompiler
+from engine.compiler.streams import StreamCompiler
 from engine.runtime.keys import as_key
 from engine.runtime.runs import NO_KEY, OUT, merged
 

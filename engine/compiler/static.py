@@ -11,10 +11,11 @@ from typing import Final
 
 from engine.compiler import clocks
 from engine.compiler.code import Code, constant
+from engine.compiler.current import Current
 from engine.compiler.kinds import STR
 from engine.compiler.lines import Lines
 from engine.compiler.plan import StreamPlan
-from engine.compiler.streams import Current, StreamCompiler, Unit
+from engine.compiler.streams import StreamCompiler, Unit
 
 MAX_INLINED: Final = 400  # stream bodies in one program, repetitions counted
 CHAIN_TYPES: Final = 4  # up to here types are compared one after another
@@ -301,12 +302,12 @@ def due_function(unit: Unit, stream: StreamPlan, params: Sequence[str]) -> Lines
     due = unit.due.get(stream.index, {})
     clock = unit.clock(stream)
     nearest = [f"{state}.due" for state, _ in due.values()]
-    least = f"min({', '.join(nearest)}, FOREVER)" if nearest else "FOREVER"
+    least = f"min({', '.join(nearest)})" if len(nearest) > 1 else "".join(nearest)
     listed = ", ".join(["now", *params])
     with lines.block(f"def due{stream.index}({listed}):"):
         for _, texts in due.values():
             lines.add(*texts)
-        lines.add(f"{clock}.due = {least}")
+        lines.add(f"{clock}.due = {least or 'FOREVER'}")
     return lines
 
 

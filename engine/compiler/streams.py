@@ -9,10 +9,11 @@ written as functions of the module.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from engine.compiler import clocks
 from engine.compiler.code import FRAME, Code, constant, variable
+from engine.compiler.current import Batch, Current, Place
 from engine.compiler.expressions import Expressions
 from engine.compiler.functions import compile_lambda
 from engine.compiler.kinds import STR
@@ -24,10 +25,11 @@ from engine.compiler.outputs import (
     without_nulls,
 )
 from engine.compiler.plan import Plan, StreamPlan
-from engine.compiler.readers import CompoundReader, Reader, RowReader
+from engine.compiler.readers import CompoundReader, RowReader
 from engine.compiler.scopes import Scope
 from engine.compiler.sinkports import SinkPort
 from engine.compiler.sites import Sites
+from engine.compiler.target import Target
 from engine.runtime.frame import (
     EventSkipped,
     OutputsExceeded,
@@ -49,113 +51,6 @@ RUNTIME: Final = {
     "emitted": emitted,
     "cut": cut,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionKey:
-    """The key of an event under `partition_by`.
-
-    `text` is the hashable that stands for it in dicts, `shown` the value of the
-    language (an array for several keys), `exprs` the expressions as written.
-    """
-
-    text: str
-    shown: str
-    exprs: tuple[nodes.Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Current:
-    """The event that flows on at one place of a stream.
-
-    `type` is its type and `reader` reads it; `row` is the variable of its row, None as
-    long as a match or joined event has none; `stamp` the text of its timestamp in ns,
-    `output` the variable of its output object if there is one. `is_made` tells that the
-    stream made it: it keeps its type when it leaves. `key` is its partition.
-    """
-
-    type: Code
-    reader: Reader
-    row: str | None
-    stamp: str
-    output: str | None = None
-    is_made: bool = False
-    key: PartitionKey | None = None
-
-    @property
-    def bound(self) -> CompoundReader | None:
-        """Return the reader of the match or join this event was made from."""
-        if isinstance(self.reader, CompoundReader):
-            return self.reader
-        return self.reader.bound if isinstance(self.reader, RowReader) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Events that flow on together: the variable of a list of `(row, type, output)`.
-
-    `type` is what is known of their types; `has_output` tells that outputs are made
-    (they are None otherwise), `is_made` is that of `Current`. `group_by` are the keys of
-    a `partition_by` after the window, `key` is that of one before it. `is_window` tells
-    that the events left a window together: some operations then act per batch.
-    """
-
-    variable: str
-    type: Code | None
-    has_output: bool = False
-    is_made: bool = False
-    group_by: tuple[nodes.Expr, ...] = ()
-    key: PartitionKey | None = None
-    is_window: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The operations of a stream, or of a branch, while they are written."""
-
-    ops: tuple[nodes.Operation, ...]
-    prefix: str
-    end: Callable[[Current], None] | None
-
-
-class Target(Protocol):
-    """Where outputs and final events of a stream go.
-
-    `params` are the parameters that functions of the stream get for it.
-    """
-
-    @property
-    def params(self) -> Sequence[str]:
-        """Return the parameters."""
-        ...
-
-    def enter(self, lines: Lines) -> None:
-        """Write the first lines of a function of the stream."""
-        ...
-
-    def leave(self) -> None:
-        """End a function of the stream."""
-        ...
-
-    def mark(self, stream: StreamPlan, lines: Lines) -> None:
-        """Write the lines that tell from where on an event that is dropped counts."""
-        ...
-
-    def output(self, stream: StreamPlan, text: str, lines: Lines) -> None:
-        """Write the lines that keep one output."""
-        ...
-
-    def outputs(self, stream: StreamPlan, text: str, lines: Lines) -> None:
-        """Write the lines that keep a list of outputs."""
-        ...
-
-    def final(self, stream: StreamPlan, current: Current, lines: Lines) -> None:
-        """Write the lines that hand a final event to the consumers."""
-        ...
-
-    def has_consumers(self, stream: StreamPlan) -> bool:
-        """Tell whether final events go anywhere."""
-        ...
 
 
 Handler = Callable[["StreamCompiler", int, nodes.Operation, Current], None]
@@ -577,34 +472,3 @@ class _Loop:
 
     def __exit__(self, *error: object) -> None:
         self._block.__exit__(None, None, None)
-
-
-def input_filters(stream: StreamPlan, matched: frozenset[str]) -> list[nodes.Expr]:
-    """Return filters of which one must hold; none if an input has no filter."""
-    found: list[nodes.Expr] = []
-    for part in stream.inputs:
-        if part.name not in matched:
-            continue
-        if not part.where:
-            return []
-        whole = part.where[0]
-        for more in part.where[1:]:
-            whole = nodes.Binary("and", whole, more, span=more.span)
-        found.append(whole)
-    return found
-
-
-def event_source(
-    stream: StreamCompiler, current: Current, matched: frozenset[str]
-) -> None:
-    """Write the filters of a plain or merged source and the operations after it."""
-    filters = input_filters(stream.stream, matched)
-    if not filters:
-        stream.operation(0, current)
-        return
-    expressions = stream.expressions(current)
-    tests = [expressions.condition(test) for test in filters]
-    condition = " or ".join(test.text for test in tests)
-    current = stream.mark_frame(current, *tests)
-    with stream.lines.block(f"if {condition}:"):
-        stream.operation(0, current)

@@ -5,7 +5,9 @@ A tick is an event like any other; what brings it is a state of the stream.
 
 from engine.compiler.clocks import span_ns
 from engine.compiler.constants import duration_ns
-from engine.compiler.streams import Current, StreamCompiler, event_source
+from engine.compiler.current import Current
+from engine.compiler.event_source import event_source
+from engine.compiler.streams import StreamCompiler
 from engine.runtime.timers import Timer
 from vpl import nodes
 

@@ -13,12 +13,13 @@ from typing import Any, Final
 from engine.compiler.aggregate_calls import without_calls
 from engine.compiler.aggregates import EXTREME
 from engine.compiler.code import Code, constant, variable
+from engine.compiler.current import Current
 from engine.compiler.kinds import FLOAT, INT, NULL, STR
 from engine.compiler.readers import CompoundReader, Part
 from engine.compiler.sequences_events import own_names, slot_variable, step_event
 from engine.compiler.sequences_runs import run_code
 from engine.compiler.steps import Option, Step, all_of, mentioned
-from engine.compiler.streams import Current, Handler, StreamCompiler
+from engine.compiler.streams import Handler, StreamCompiler
 from engine.runtime import trends
 from vpl import nodes
 from vpl.catalog import AGGREGATES

@@ -14,6 +14,7 @@ from engine.compiler.collectors import (
     RowsCollector,
     kept_key,
 )
+from engine.compiler.current import Batch, Current, PartitionKey
 from engine.compiler.partitions import (
     NO_KEY,
     Table,
@@ -23,14 +24,7 @@ from engine.compiler.partitions import (
     sound_events,
     table_of,
 )
-from engine.compiler.streams import (
-    Batch,
-    BatchHandler,
-    Current,
-    Handler,
-    PartitionKey,
-    StreamCompiler,
-)
+from engine.compiler.streams import BatchHandler, Handler, StreamCompiler
 from engine.compiler.window_specs import WindowSpec, window_spec
 from engine.runtime.partitions import Partitions, entry_class
 from engine.runtime.windows import Collections, SessionWindows, TumblingWindows
