@@ -109,6 +109,13 @@ class _Outcome:
         )
 
 
+def pattern_event(
+    stream: StreamCompiler, at: int, op: nodes.Operation, current: Current
+) -> None:
+    """Test a batch of one event: what an aggregate made of a window."""
+    pattern(stream, at, op, as_batch(stream, current))
+
+
 def pattern(stream: StreamCompiler, at: int, op: nodes.Operation, batch: Batch) -> None:
     """Keep the batch if the lambda is true for the array of its events."""
     names, lines = stream.names, stream.lines
@@ -125,5 +132,5 @@ def pattern(stream: StreamCompiler, at: int, op: nodes.Operation, batch: Batch) 
             stream.batch(at + 1, batch)
 
 
-HANDLERS: Final[dict[str, Handler]] = {"fork": fork_event}
+HANDLERS: Final[dict[str, Handler]] = {"fork": fork_event, "pattern": pattern_event}
 BATCHES: Final[dict[str, BatchHandler]] = {"fork": fork, "pattern": pattern}

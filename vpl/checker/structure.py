@@ -28,40 +28,49 @@ def windows(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check the order of windows, aggregates and what depends on them."""
     for stream in _streams(symbols):
         joined = isinstance(stream.source, nodes.JoinSource)
-        yield from _window_order(stream, joined=joined)
+        yield from _window_order(stream.ops, frozenset(), joined=joined)
 
 
-def _window_order(stream: nodes.StreamDecl, *, joined: bool) -> Iterator[Diagnostic]:
-    seen: set[str] = set()
-    for op in stream.ops:
+def _window_order(
+    ops: tuple[nodes.StreamOp, ...], before: frozenset[str], *, joined: bool
+) -> Iterator[Diagnostic]:
+    seen = set(before)
+    for op in ops:
         if not isinstance(op, nodes.Operation):
             continue
         windowed = "window" in seen and not joined
-        place = op.name_span
-        match op.name:
-            case "having" if "aggregate" not in seen:
-                yield Diagnostic(
-                    "E010", "'.having' needs an aggregate before it", place
-                )
-            case "aggregate" if "aggregate" in seen:
-                message = "a stream has one aggregate; put the second in a new stream"
-                yield Diagnostic("E011", message, place)
-            case "window" if "window" in seen:
-                message = "a stream has one window; put the second in a new stream"
-                yield Diagnostic("E012", message, place)
-            case "collect" | "pattern" if not windowed:
-                message = f"'.{op.name}' needs a window before it"
-                yield Diagnostic("E013", message, place)
-            case "aggregate" if not windowed:
-                message = "aggregate without a window runs over everything since start"
-                yield Diagnostic("W001", message, place)
-            case "partition_by" if windowed:
-                message = "'.partition_by' after the window only groups its content"
-                yield Diagnostic("W002", message, place)
-            case "order_by" if not windowed:
-                message = "'.order_by' without a window has no effect"
-                yield Diagnostic("W093", message, place)
+        yield from _out_of_order(op, seen, windowed=windowed)
         seen.add(op.name)
+        for branch in op.branches:
+            yield from _window_order(branch.ops, frozenset(seen), joined=joined)
+
+
+def _out_of_order(
+    op: nodes.Operation, seen: set[str], *, windowed: bool
+) -> Iterator[Diagnostic]:
+    """Report an operation that wants another one before it, or not before it."""
+    place = op.name_span
+    match op.name:
+        case "having" if "aggregate" not in seen:
+            yield Diagnostic("E010", "'.having' needs an aggregate before it", place)
+        case "aggregate" if "aggregate" in seen:
+            message = "a stream has one aggregate; put the second in a new stream"
+            yield Diagnostic("E011", message, place)
+        case "window" if "window" in seen:
+            message = "a stream has one window; put the second in a new stream"
+            yield Diagnostic("E012", message, place)
+        case "collect" | "pattern" if not windowed:
+            message = f"'.{op.name}' needs a window before it"
+            yield Diagnostic("E013", message, place)
+        case "aggregate" if not windowed:
+            message = "aggregate without a window runs over everything since start"
+            yield Diagnostic("W001", message, place)
+        case "partition_by" if windowed:
+            message = "'.partition_by' after the window only groups its content"
+            yield Diagnostic("W002", message, place)
+        case "order_by" if not windowed:
+            message = "'.order_by' without a window has no effect"
+            yield Diagnostic("W093", message, place)
 
 
 def is_sequence(stream: nodes.StreamDecl, symbols: Symbols) -> bool:

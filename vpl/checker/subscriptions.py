@@ -7,6 +7,8 @@ from vpl.diagnostics import Diagnostic
 from vpl.symbols import Symbols
 from vpl.visitor import walk
 
+_BESIDE = frozenset(("from", "watermark", "allowed_lateness", "context", "on_error"))
+
 
 def source_uses(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check every `.from`: an event name before it, constants in it."""
@@ -28,6 +30,8 @@ def _after_an_event(decl: nodes.StreamDecl) -> Iterator[Diagnostic]:
             message = "'.from' needs the name of an event before it"
             advice = "give each event a stream of its own: stream A = E.from(..)"
             yield Diagnostic("E081", message, op.name_span, advice)
+        elif op.name not in _BESIDE:
+            has_event = False
 
 
 def _constants(op: nodes.Operation, symbols: Symbols) -> Iterator[Diagnostic]:

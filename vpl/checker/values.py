@@ -25,6 +25,10 @@ _LENGTHS: Final = {
 }
 """Arguments that want a length of time above zero; "" is the one without a name."""
 _SLACK: Final = {"watermark": ("out_of_order",), "allowed_lateness": ("",)}
+_OF_THE_STREAM: Final = frozenset((
+    *("from", "context", "watermark", "allowed_lateness", "on_error"),
+    *("within", "not", "on", "forecast", "trend_aggregate"),
+))
 _COUNTS: Final = {"window": 1, "any": 1, "limit": 0}
 
 
@@ -160,3 +164,7 @@ def _branches(op: nodes.Operation) -> Iterator[Diagnostic]:
                 message = "a sequence cannot stand in a branch of '.fork'"
                 advice = "give it a stream of its own"
                 yield Diagnostic("E022", message, part.span, advice)
+            elif part.name in _OF_THE_STREAM:
+                message = f"'.{part.name}' is about the stream, not about a branch"
+                advice = "write it before '.fork'"
+                yield Diagnostic("E081", message, part.name_span, advice)
