@@ -1,6 +1,8 @@
 """Every operation at every place: it compiles and runs, or the check says why not."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import vpl
 from engine import Event, LoadError, compile_program
@@ -70,6 +72,7 @@ HEAD = (
     "pattern P = SEQ(A as a, B as b)\n"
     "fn twice(v):\n    emit V(v: v)\n    emit V(v: v)\n"
 )
+compile_program("stream S = A")  # sets the recursion limit before hypothesis looks
 CONSUMER = "stream Next = S .emit(v)\n"
 
 
@@ -89,6 +92,10 @@ def test_it_runs_or_is_refused(name: str, place: str, more: str) -> None:
         with pytest.raises(LoadError):
             compile_program(program)
         return
+    _run(program)
+
+
+def _run(program: str) -> None:
     pipeline = compile_program(program)
     try:
         for at, event_type in enumerate("ABCAABBC"):
@@ -100,3 +107,30 @@ def test_it_runs_or_is_refused(name: str, place: str, more: str) -> None:
         pipeline.checkpoint()
     finally:
         pipeline.close()
+
+
+SOURCES = (
+    "A",
+    "merge(A, B)",
+    "join(A, B).on(A.k == B.k)",
+    "A as a -> all B as b",
+    "P",
+    "timer(5s)",
+)
+RUNNING = sorted(set(OPERATIONS) - {"score", "not", "on", "within"})
+
+
+@pytest.mark.timeout(300)
+@settings(max_examples=400)
+@given(
+    source=st.sampled_from(SOURCES),
+    names=st.lists(st.sampled_from(RUNNING), min_size=2, max_size=6),
+    more=st.sampled_from(["", CONSUMER]),
+)
+def test_operations_in_any_order_run_or_are_refused(
+    source: str, names: list[str], more: str
+) -> None:
+    ops = " ".join(f".{name}{ARGS[name]}" for name in names)
+    program = f"{HEAD}stream S = {source} {ops}\n{more}"
+    if vpl.check(program).valid:
+        _run(program)
