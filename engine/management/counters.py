@@ -10,6 +10,17 @@ def eval_errors(stream: StreamMetrics) -> list[str]:
     return [f"{count} {reason} errors" for reason, count in stream.eval_errors.items()]
 
 
+def losses(stream: StreamMetrics) -> dict[str, int]:
+    """Return what a stream left out at its bounds or because it came late."""
+    found = {
+        name: stream.counts[name]
+        for name in ("late_events", "runs_refused")
+        if stream.counts.get(name)
+    }
+    dropped = stream.state_dropped.items()
+    return found | {f"state_dropped_{kind}": count for kind, count in dropped}
+
+
 def show_counters(streams: Mapping[str, StreamMetrics]) -> None:
     """Write the table to standard error."""
     # rich takes 0.1 s to import: only where it is seen.

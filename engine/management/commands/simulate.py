@@ -25,7 +25,7 @@ from engine.management.command import (
     write_lines,
 )
 from engine.management.compiling import compile_text_or_exit
-from engine.management.counters import eval_errors, show_counters
+from engine.management.counters import eval_errors, losses, show_counters
 from engine.management.event_options import add_event_options, open_events
 from engine.management.progress import ProgressBar
 from engine.management.simulating import (
@@ -239,11 +239,17 @@ class _Run:
     def report(self) -> None:
         """Tell the totals; exits with 1 if there were errors at run time."""
         sys.stdout.flush()
+        streams = self._runner.streams().items()
+        lost = {name: losses(stream) for name, stream in streams if losses(stream)}
         if self._options["json"]:
-            self._say(json.dumps(self.totals.as_json()))
+            more = {"lost": lost} if lost else {}
+            self._say(json.dumps(self.totals.as_json() | more))
         else:
             if self._options["verbose"]:
                 self._counters()
+            for name, counts in lost.items():
+                listed = ", ".join(f"{count} {what}" for what, count in counts.items())
+                self._say(f"{name} left something out: {listed}")
             self._say(str(self.totals))
         if self.totals.faults:
             sys.exit(FAILURE)

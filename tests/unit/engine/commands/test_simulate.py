@@ -32,6 +32,19 @@ def test_csv_without_a_type_says_what_to_do(run, write):
     assert (result.code, "by --type" in result.err) == (2, True)
 
 
+def test_what_a_stream_leaves_out_is_told(run, write):
+    source = (
+        "stream S = X .watermark(out_of_order: 1s) .allowed_lateness(0s) .emit(v)\n"
+    )
+    write("a.vpl", source)
+    write("e.evt", "@10s X { v: 1 }\n@20s X { v: 2 }\n@5s X { v: 3 }\n")
+    result = run("simulate", "-p", "a.vpl", "-e", "e.evt")
+    assert "S left something out: 1 late_events" in result.err
+    result = run("simulate", "-p", "a.vpl", "-e", "e.evt", "--json", "-q")
+    told = json.loads(result.err.splitlines()[-1])
+    assert told["lost"] == {"S": {"late_events": 1}}
+
+
 def test_positional_values_take_the_declared_names(run, write):
     write("a.vpl", "event X:\n  w: str\n  v: int\n" + PROGRAM)
     write("e.evt", "X(one, 1)\nX(two, 2)\n")
