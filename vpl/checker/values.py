@@ -27,7 +27,7 @@ _LENGTHS: Final = {
 _SLACK: Final = {"watermark": ("out_of_order",), "allowed_lateness": ("",)}
 _OF_THE_STREAM: Final = frozenset((
     *("from", "context", "watermark", "allowed_lateness", "on_error"),
-    *("within", "not", "on", "forecast", "trend_aggregate"),
+    *("within", "not", "on"),
 ))
 _COUNTS: Final = {"window": 1, "any": 1, "limit": 0}
 
