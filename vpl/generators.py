@@ -11,7 +11,7 @@ from itertools import chain, repeat
 
 from vpl.diagnostics import Diagnostic
 from vpl.lexer import LexResult, tokenize
-from vpl.limits import MAX_COPIES, MAX_EXPANDED
+from vpl.limits import MAX_COPIES, MAX_EXPANDED, MAX_EXPANDED_TOKENS
 from vpl.source import TYPED, Origin, Span
 from vpl.templates import Line
 from vpl.tokens import CLOSERS, CONTINUES_LINE, OPENERS, Token
@@ -29,7 +29,8 @@ def tokenize_expanded(source: str, origin: Origin = TYPED) -> LexResult:
     plain = [Line(text, at) for at, text in enumerate(source.split("\n"), start=1)]
     expander = _Expander(origin)
     lines = expander.expand(plain, 0) or [Line("", len(plain))]
-    expanded = tokenize("\n".join(line.text for line in lines), origin)
+    text = "\n".join(line.text for line in lines)
+    expanded = tokenize(text, origin, MAX_EXPANDED_TOKENS)
     relocate(expanded, lines)
     expanded.diagnostics.extend(expander.findings)
     return expanded

@@ -9,7 +9,7 @@ from posixpath import dirname, join, normpath
 
 from vpl import nodes
 from vpl.diagnostics import Diagnostic
-from vpl.limits import MAX_IMPORT_DEPTH, MAX_IMPORTED_CHARS, MAX_TOKENS
+from vpl.limits import MAX_EXPANDED_TOKENS, MAX_IMPORT_DEPTH, MAX_IMPORTED_CHARS
 from vpl.nodes import Decl, Program
 from vpl.parser import ParseResult, parse
 
@@ -48,7 +48,7 @@ class _Merger:
         self._open = [normpath(file)] if file else [""]
         self._known = set(self._open)
         self._chars_left = MAX_IMPORTED_CHARS
-        self._tokens_left = MAX_TOKENS
+        self._tokens_left = MAX_EXPANDED_TOKENS
 
     def add(self, parsed: ParseResult, folder: str) -> None:
         """Add what a text declares; its imports are relative to `folder`."""
@@ -89,7 +89,7 @@ class _Merger:
         """Add an import, unless it makes the program too large with all before it."""
         if parsed.tokens > self._tokens_left:
             self._chars_left = -1
-            message = f"program and imports have more than {MAX_TOKENS} tokens"
+            message = f"program and imports have more than {MAX_EXPANDED_TOKENS} tokens"
             self._report("E107", message, decl)
         else:
             self.add(parsed, dirname(path))

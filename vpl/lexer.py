@@ -50,15 +50,19 @@ class LexResult:
     diagnostics: list[Diagnostic]
 
 
-def tokenize(source: str, origin: Origin = TYPED) -> LexResult:
-    """Return the tokens of `source`; never raises."""
-    lexer = _Lexer(source, origin)
+def tokenize(source: str, origin: Origin = TYPED, most: int = MAX_TOKENS) -> LexResult:
+    """Return the tokens of `source`, none if they are more than `most`.
+
+    Never raises.
+    """
+    lexer = _Lexer(source, origin, most)
     lexer.run()
     return LexResult(lexer.tokens, lexer.diagnostics)
 
 
 class _Lexer:
-    def __init__(self, source: str, origin: Origin) -> None:
+    def __init__(self, source: str, origin: Origin, most: int) -> None:
+        self.most = most
         self.source = source
         self.origin = origin
         self.tokens: list[Token] = []
@@ -82,13 +86,14 @@ class _Lexer:
             _UNKNOWN: self._unknown,
         }
         add, make, origin, tokens = self.tokens.append, _make, self.origin, self.tokens
+        most = self.most
         for match in _MASTER.finditer(self.source, self.line_start):
             group = match.lastindex
             if group is None:
                 continue
             if group > _OPERATOR:
                 rare[group](*match.span(group))
-                if len(tokens) > MAX_TOKENS:
+                if len(tokens) > most:
                     break
                 continue
             text = match[group]
@@ -98,9 +103,9 @@ class _Lexer:
             column = end - len(text)
             at = len(tokens)
             add(make((kind, text, None, self.line, column, end, lead, at, origin)))
-            if at >= MAX_TOKENS:
+            if at >= most:
                 break
-        if len(tokens) > MAX_TOKENS:
+        if len(tokens) > most:
             self._too_many()
         else:
             self._add("eof", "", len(self.source), len(self.source))
@@ -109,7 +114,7 @@ class _Lexer:
         """Refuse the text; nothing of it is looked at."""
         last = self.tokens[-1]
         self.tokens[:] = [Token("eof", "", None, 1, 1, 1, "", 0, self.origin)]
-        message = f"program has more than {MAX_TOKENS} tokens"
+        message = f"program has more than {self.most} tokens"
         advice = "divide it into several programs"
         self.diagnostics[:] = [Diagnostic("E107", message, last.span, advice)]
 

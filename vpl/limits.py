@@ -1,8 +1,11 @@
 """Bounds on a program text; beyond them the finding is E107 (or E109)."""
 
 MAX_SOURCE_BYTES = 1024 * 1024
-MAX_TOKENS = 100_000
-"""Names, numbers, operators and so on of a program with its generators expanded."""
+MAX_TOKENS = 80_000
+"""Names, numbers, operators and so on of one text."""
+
+MAX_EXPANDED_TOKENS = 250_000
+"""Those of a program with its generators expanded and all its imports."""
 
 MAX_BRACKETS = 100
 """Open brackets at one place of the text."""

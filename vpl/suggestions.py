@@ -28,7 +28,11 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     for candidate in candidates:
         if candidate.lower() == wanted:
             return candidate
+    letters = frozenset(wanted)
     for candidate in candidates:
+        # One edit adds or removes at most two letters: a cheap bound from below.
+        if len(letters.symmetric_difference(candidate.lower())) >= 2 * best_distance:
+            continue
         distance = _distance(wanted, candidate.lower(), best_distance)
         if distance == 1:
             return candidate

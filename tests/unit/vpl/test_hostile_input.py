@@ -168,7 +168,14 @@ def test_more_tokens_than_allowed_are_refused_with_their_place() -> None:
 
 def test_the_copies_of_a_generator_count_as_tokens() -> None:
     body = "".join(f"    let a{{i}}_{at} = [1, 2, 3]\n" for at in range(100))
-    assert _codes("for i in 0..200:\n" + body) == {"E107"}
+    assert _codes("for i in 0..300:\n" + body) == {"E107"}
+
+
+def test_ten_thousand_copies_of_a_stream_are_a_program() -> None:
+    stream = "stream Lane{i} = T .where(lane == {i}) .emit(lane, v: x + 1)\n"
+    result = vpl.check("for i in 0..10_000:\n    " + stream)
+    assert result.diagnostics == ()
+    assert len(result.program.body) == 10_000
 
 
 def test_after_a_thousand_errors_the_rest_is_not_looked_at() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 import vpl
-from vpl.limits import MAX_IMPORT_DEPTH, MAX_SOURCE_BYTES, MAX_TOKENS
+from vpl.limits import MAX_EXPANDED_TOKENS, MAX_IMPORT_DEPTH, MAX_SOURCE_BYTES
 
 
 def _found(result: vpl.CheckResult) -> list[tuple[str, str, int]]:
@@ -121,11 +121,11 @@ def test_large_imports_are_refused() -> None:
 
 
 def test_a_program_and_its_imports_together_have_bounded_tokens() -> None:
-    third = "let a = [" + "1," * (MAX_TOKENS // 6) + "]\n"
-    files = {f"{at}.vpl": third for at in range(4)}
-    source = "".join(f'import "{at}.vpl"\n' for at in range(4))
+    quarter = "let a = [" + "1," * (MAX_EXPANDED_TOKENS // 8) + "]\n"
+    files = {f"{at}.vpl": quarter for at in range(5)}
+    source = "".join(f'import "{at}.vpl"\n' for at in range(5))
     result = vpl.check(source, imports=files)
-    assert _found(result) == [("E107", "", 3), ("E107", "", 4)]
+    assert _found(result) == [("E107", "", 4), ("E107", "", 5)]
 
 
 def test_the_tree_of_a_text_shows_imports_as_written() -> None:
