@@ -94,9 +94,10 @@ class JoinBuffer:
         rows = self.rows
         while rows:
             key = next(iter(rows))
-            newest = rows[key][-1].ts
-            if newest < horizon:  # events may come out of order
-                newest = max(row.ts for row in rows[key])
+            found = rows[key]
+            newest = found[-1].ts
+            if newest < horizon and len(found) > 1:  # they may come out of order
+                newest = max(row.ts for row in found)
             if newest >= horizon:
                 self._oldest = newest
                 return

@@ -22,6 +22,11 @@ def as_key(value: Any) -> Hashable:
     return key
 
 
+def as_keys(values: tuple[Any, ...]) -> tuple[Hashable, ...]:
+    """Return the key of several values together."""
+    return tuple(map(frozen, values))
+
+
 def thawed(key: Any) -> Any:
     """Return a value that `as_key` gives `key` for; the inverse of `as_key`."""
     if key.__class__ is tuple:
@@ -30,8 +35,3 @@ def thawed(key: Any) -> Any:
     if key.__class__ is frozenset:
         return {name: thawed(member) for name, member in key}
     return key
-
-
-def as_keys(values: tuple[Any, ...]) -> tuple[Hashable, ...]:
-    """Return the key of several values together."""
-    return tuple(map(frozen, values))

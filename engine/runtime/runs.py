@@ -294,8 +294,10 @@ class RunTable:
 
     def end(self, run: Run) -> None:
         """Forget a run."""
-        for index in self.positions(run):
-            index.leave(run)
+        at = self.shape.at
+        for column in self.shape.columns:
+            for index in at.get(getattr(run, column), ()):
+                index.leave(run)
         run.p0 = DEAD
         self.top += 1
         queue = self.queue
@@ -329,6 +331,9 @@ class RunTable:
 
         They come by deadline, then by age.
         """
+        if not (self.shape.awaiting or self.heap):
+            self._expire(now)
+            return []
         found = self._overdue(now)
         awaiting = self.shape.awaiting
         matched = []
@@ -343,6 +348,20 @@ class RunTable:
         self.matches += len(matched)
         self._next_due()
         return matched
+
+    def _expire(self, now: int) -> None:
+        """End what is overdue where none of it matches and all of it is in order."""
+        queue = self.queue
+        while queue:
+            run = queue[0]
+            if run.p0 != DEAD:
+                if run.d >= now:
+                    break
+                self.expired += 1
+                self.end(run)  # takes it from the queue
+            else:
+                queue.popleft()
+        self.due = queue[0].d + 1 if queue else FOREVER
 
     def _overdue(self, now: int) -> list[Run]:
         queue, heap = self.queue, self.heap
