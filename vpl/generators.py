@@ -237,16 +237,18 @@ def _place(span: Span, lines: list[Line]) -> Span:
     return Span(line.number, column + 1, line.number, end + 1, origin)
 
 
+def _relocated(token: Token, lines: list[Line]) -> Token:
+    kind, text, value, number, column, end, lead, index, origin = token
+    line = lines[min(number, len(lines)) - 1]
+    if line.note and line.note != origin.note:
+        origin = Origin(origin.file, line.note)
+    start, end = line.column(column - 1) + 1, line.column(end - 1) + 1
+    return Token(kind, text, value, line.number, start, end, lead, index, origin)
+
+
 def relocate(lexed: LexResult, lines: list[Line]) -> None:
     """Give tokens and findings of expanded text their places in the template."""
-    for at, token in enumerate(lexed.tokens):
-        place = _place(token.span, lines)
-        lexed.tokens[at] = token._replace(
-            line=place.line,
-            column=place.column,
-            end_column=place.end_column,
-            origin=place.origin,
-        )
+    lexed.tokens[:] = [_relocated(token, lines) for token in lexed.tokens]
     moved = [
         Diagnostic(found.code, found.message, _place(found.span, lines), found.hint)
         for found in lexed.diagnostics

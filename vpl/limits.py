@@ -1,7 +1,7 @@
 """Bounds on a program text; beyond them the finding is E107 (or E109)."""
 
 MAX_SOURCE_BYTES = 1024 * 1024
-MAX_TOKENS = 80_000
+MAX_TOKENS = 60_000
 """Names, numbers, operators and so on of one text."""
 
 MAX_EXPANDED_TOKENS = 250_000
