@@ -261,6 +261,9 @@ class Expressions:
     def _member(self, node: nodes.Member) -> Code:
         if isinstance(node.target, nodes.Name):
             return self._dotted(node.target.id, node)
+        element = self._element(node)
+        if element is not None:
+            return element
         return self._value_member(self.code(node.target), node)
 
     def _value_member(self, target: Code, node: nodes.Member) -> Code:
@@ -368,6 +371,37 @@ class Expressions:
                 text = f"({count.text} if {bind} is None else {length.text})"
                 return combine(text, count.kinds, value, count)
         return None
+
+    def _element(self, node: nodes.Member) -> Code | None:
+        """Return `b[0].x` for the events of a repeated step, which needs no maps."""
+        scope = self.scope
+        match node.target:
+            case nodes.Index(
+                target=nodes.Name(id=name),
+                index=nodes.Literal(kind="int", value=int(at)) as index,
+            ):
+                element = scope.reader.element(name, at, node.name)
+            case nodes.Index(
+                target=nodes.Name(id=name),
+                index=nodes.Unary(
+                    op="-", operand=nodes.Literal(kind="int", value=int(at))
+                ) as index,
+            ) if at:
+                element = scope.reader.element(name, -at, node.name)
+            case _:
+                return None
+        if element is None or name in scope.locals:
+            return None
+        value, temp = scope.field(name), scope.temp()
+        place = self.code(index)
+        found = f"at_index({temp}, {place.text}, {scope.frame})"
+        key = scope.names.text(node.name)
+        slow = f"safe_member({found}, {key})"
+        if not node.safe:
+            slow = f"member({found}, {key}, {scope.frame})"
+        bind = f"({temp} := {value.text})"
+        text = f"({element.text} if {bind} is None else {slow})"
+        return combine(text, ANY, value, element)
 
     def _user_call(self, generated: str, args: list[Code]) -> Code:
         scope = self.scope

@@ -45,6 +45,10 @@ class Reader(Protocol):
         """Return how many events are behind an alias, None if it is not of several."""
         ...
 
+    def element(self, alias: str, at: int, name: str) -> Code | None:
+        """Return a field of one of several events, None if it is not of several."""
+        ...
+
     def whole(self) -> Code:
         """Return the current event as a map."""
         ...
@@ -102,6 +106,12 @@ class RowReader:
         if self.aliases is None or alias in self.aliases:
             return None
         return self.bound.count(alias) if self.bound else None
+
+    def element(self, alias: str, at: int, name: str) -> Code | None:
+        """Return a field of one of the events of a match behind an alias."""
+        if self.aliases is None or alias in self.aliases:
+            return None
+        return self.bound.element(alias, at, name) if self.bound else None
 
     def whole(self) -> Code:
         """Return the row as a map."""
@@ -239,6 +249,18 @@ class CompoundReader:
             return None
         text = f"(len({part.variable}) if {part.variable} else None)"
         return Code(text, INT | NULL, 1, frozenset({part.variable}))
+
+    def element(self, alias: str, at: int, name: str) -> Code | None:
+        """Return a field of one of the events behind an alias, without their maps."""
+        part = self._part(alias)
+        if part is None or not part.is_many:
+            return None
+        attribute = self.names.fields.attribute(name)
+        rows = part.variable
+        least = at + 1 if at >= 0 else -at
+        test = f"{rows} and len({rows}) >= {least}"
+        text = f"({rows}[{at}].{attribute} if {test} else None)"
+        return Code(text, FIELD, 2, frozenset({rows}))
 
     def whole(self) -> Code:
         """Return the event as a map with all its fields."""

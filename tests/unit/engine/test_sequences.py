@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from engine import Limits, compile_program
+from engine import Event, Limits, compile_program
 from engine.metrics import StreamMetrics
 from tests.unit.engine.histories import Happening, feed, flush, history
 
@@ -615,3 +615,22 @@ def test_a_checkpoint_holds_positions_events_and_deadlines() -> None:
         assert got == [{"event_type": "S", "n": [1, 2], "p": 1.0}]
         assert flush(pipeline) == []
         assert pipeline.metrics().streams["S"].counts["runs_expired"] == 1
+
+
+def test_elements_of_a_repeated_step_are_read_without_maps() -> None:
+    source = (
+        "stream S = A as a -> all B as b -> C as c\n"
+        "    .emit(first: b[0].v, last: b[-1].v, third: b[2].v, safe: b[0]?.v,\n"
+        "          none: b[-3].v, deep: b[0].m.x)\n"
+    )
+    pipeline = compile_program(source)
+    assert not pipeline._machine.compiled.fields.whole
+    found = []
+    for at, (event_type, fields) in enumerate([
+        ("A", {}),
+        ("B", {"v": 1, "m": {"x": 7}}),
+        ("B", {"v": 2}),
+        ("C", {}),
+    ]):
+        found += pipeline.inject(Event(event_type, fields, at)).outputs
+    assert found == [{"event_type": "S", "first": 1, "last": 2, "safe": 1, "deep": 7}]
