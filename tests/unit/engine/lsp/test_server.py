@@ -9,7 +9,7 @@ from pygls.workspace import Workspace
 
 from engine.lsp.server import VplServer, create_server
 
-URI = "file:///work/a.vpl"
+URI = "file:///programs/a.vpl"
 
 
 class Watched(VplServer):
