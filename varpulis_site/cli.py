@@ -5,23 +5,17 @@ should start at once. All others are the coordinator's or Django's own. Exit cod
 0 done, 1 failed, 2 wrong usage or configuration, 3 cannot connect.
 """
 
-import argparse
-import ast
-import difflib
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import django
-from django.core.management import execute_from_command_line, get_commands
+from varpulis_site import env
 
-from cluster.management import coordinator_options
-from varpulis_site import env, secret_key
+# What only some commands need is imported by the functions that need it: a command of
+# the language is done in less time than all of it takes to load.
 
 ENGINE_COMMANDS = frozenset({
     "check", "explain", "format", "lsp", "parse", "run", "server", "simulate",
@@ -43,37 +37,60 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = list(sys.argv if argv is None else argv)
     command = words[1] if len(words) > 1 else "help"
     if command in {"-V", "--version", "version"}:
-        print(f"varpulis {version('varpulis')}")  # noqa: T201 - the answer itself
+        print(f"varpulis {_version()}")  # noqa: T201 - the answer itself
     elif words[1:] in ([], ["help"], ["-h"], ["--help"]):
         print(_overview())  # noqa: T201 - the answer itself
     else:
         sys.exit(_run(command, words))
 
 
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("varpulis")
+
+
 def _run(command: str, words: list[str]) -> int:
     """Run the command under its settings; configuration errors are one line."""
+    if _is_engine_command(command, words):
+        _run_engine_command(command, words)
+        return 0
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", FULL_SETTINGS)
     with ExitStack() as until_end:
         try:
-            _choose_settings(command, words)
             if command == "coordinator":
                 _prepare_coordinator(words[2:], until_end)
             if not _is_known(command):
                 return _unknown(command)
-            execute_from_command_line(words)
+            _run_by_django(words)
         except env.InvalidSettingError as error:
             print(f"varpulis {command}: {error}", file=sys.stderr)  # noqa: T201 - for people
             return EXIT_USAGE
     return 0
 
 
-def _choose_settings(command: str, words: list[str]) -> None:
+def _is_engine_command(command: str, words: list[str]) -> bool:
     is_djangos = command == "check" and any(
         word.startswith(DJANGO_CHECK_FLAGS) for word in words
     )
-    if command in ENGINE_COMMANDS and not is_djangos:
-        os.environ["DJANGO_SETTINGS_MODULE"] = LIGHT_SETTINGS
-    else:
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", FULL_SETTINGS)
+    return command in ENGINE_COMMANDS and not is_djangos
+
+
+def _run_engine_command(command: str, words: list[str]) -> None:
+    """Run a command that has no use for Django's apps, models and templates.
+
+    `django.setup` would load them all for the sake of a URL prefix.
+    """
+    os.environ["DJANGO_SETTINGS_MODULE"] = LIGHT_SETTINGS
+    from django.core.management import load_command_class
+
+    load_command_class("engine", command).run_from_argv(words)
+
+
+def _run_by_django(words: list[str]) -> None:
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(words)
 
 
 def _prepare_coordinator(arguments: list[str], until_end: ExitStack) -> None:
@@ -83,6 +100,11 @@ def _prepare_coordinator(arguments: list[str], until_end: ExitStack) -> None:
     """
     if {"-h", "--help"} & set(arguments):
         return
+    import argparse
+    import tempfile
+
+    from cluster.management import coordinator_options
+
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     coordinator_options.add_options(parser)
     try:
@@ -101,6 +123,8 @@ def _prepare_coordinator(arguments: list[str], until_end: ExitStack) -> None:
 def _keep_secret(folder: Path) -> None:
     if env.secret("VARPULIS_SECRET_KEY"):
         return
+    from varpulis_site import secret_key
+
     try:
         secret_key.keep(folder)
     except OSError as error:
@@ -118,11 +142,16 @@ def _is_known(command: str) -> bool:
 
 def _django_commands() -> set[str]:
     """Load the apps first: without them Django knows only its core's commands."""
+    import django
+    from django.core.management import get_commands
+
     django.setup()
     return {*get_commands()}
 
 
 def _unknown(command: str) -> int:
+    import difflib
+
     names = sorted({*_command_files(), *_django_commands()})
     near = difflib.get_close_matches(command, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -147,6 +176,8 @@ def _command_files(
 
 
 def _overview() -> str:
+    import ast
+
     lines = [
         "usage: varpulis COMMAND [options]   (varpulis COMMAND --help tells them)",
     ]
