@@ -1,8 +1,10 @@
-"""What a benchmark says."""
+"""What a benchmark measured, and how much of it."""
 
 import statistics
 from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Better = Literal["more", "less"]
 
@@ -19,18 +21,19 @@ class Effort:
         repeats: how many samples to take where one is short.
         seconds: how long to load a server for one sample.
         events: size of an in-process input.
+        is_quick: whether large populations are left out too.
     """
 
     repeats: int = 7
     seconds: float = 4.0
     events: int = 200_000
+    is_quick: bool = False
 
 
-QUICK = Effort(repeats=3, seconds=1.0, events=40_000)
+QUICK = Effort(repeats=3, seconds=1.0, events=40_000, is_quick=True)
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, tag=True):
     """One measured quantity.
 
     Attributes:

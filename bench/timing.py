@@ -4,24 +4,31 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 
+Work = Callable[[], object]
 
-def rates(work: Callable[[], object], units: int, repeats: int) -> tuple[float, ...]:
+
+def rates(work: Work, units: int, repeats: int) -> tuple[float, ...]:
     """Return units per second of each repeat, after one that is not counted.
 
     CPU time of this process, not wall time: the machine may be busy with others.
     """
+    return tuple(units / seconds for seconds in cpu_seconds(work, repeats))
+
+
+def cpu_seconds(work: Work, repeats: int) -> tuple[float, ...]:
+    """Return seconds of CPU time of each repeat, after one that is not counted."""
     work()
     found = []
     for _ in range(repeats):
         gc.collect()
         started = time.process_time()
         work()
-        found.append(units / (time.process_time() - started))
+        found.append(time.process_time() - started)
     return tuple(found)
 
 
 def side_by_side(
-    makers: Sequence[Callable[[], Callable[[], object]]], units: int, repeats: int
+    makers: Sequence[Callable[[], Work]], units: int, repeats: int
 ) -> list[tuple[float, ...]]:
     """Return units per second of each work, measured in turn in every repeat.
 

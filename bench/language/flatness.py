@@ -2,15 +2,16 @@
 
 import gc
 import random
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bench.finding import Curve
 from bench.language import sequences as logins_then_transfers
 from bench.language import windows as averages
 from bench.language.populations import logins, readings, renewals
-from bench.result import QUICK, Effort, require
+from bench.progress import step
+from bench.result import Effort, require
 from bench.workload import batches
 from engine import Limits, compile_program
 
@@ -22,29 +23,6 @@ LATER_MS = 1000  # after the state was filled; nothing is due then
 AFTER_ALL_MS = 3_600_000
 Feed = Callable[[bytes], int]
 """Takes a payload and returns how many outputs it gave."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Cost in ns of one event, or of one state, by the number of states.
-
-    `samples` has one tuple per point; a single sample where the state is used up.
-    """
-
-    name: str
-    of: str
-    points: tuple[int, ...]
-    samples: tuple[tuple[float, ...], ...]
-
-    @property
-    def medians(self) -> tuple[float, ...]:
-        """Middle sample of each point."""
-        return tuple(statistics.median(samples) for samples in self.samples)
-
-    @property
-    def growth(self) -> float:
-        """Cost with the most states, as a multiple of that with the fewest."""
-        return self.medians[-1] / self.medians[0]
 
 
 @dataclass(frozen=True)
@@ -74,7 +52,7 @@ def sequences(effort: Effort) -> list[Curve]:
 
 
 def _some(points: tuple[int, ...], effort: Effort) -> tuple[int, ...]:
-    return points[:-1] if effort == QUICK else points
+    return points[:-1] if effort.is_quick else points
 
 
 def _curves(
@@ -87,11 +65,14 @@ def _curves(
         (f"{state}: opening one", [p.opening for p in engine]),
         (f"{state}: ending one by its time", [p.closing for p in engine]),
     )
-    return [Curve(name, of, points, tuple(samples)) for name, samples in named]
+    return [
+        Curve(name, of, points, tuple(samples), checked="number of outputs")
+        for name, samples in named
+    ]
 
 
 def _window_point(feed: Feed, keys: int, effort: Effort) -> _Point:
-    print(f"{keys} windows,", end=" ", flush=True)
+    step(f"{keys} windows")
     source = random.Random(keys)
     used = [source.randrange(keys) for _ in range(EVENTS)]
     fill = batches(readings(range(keys)), BATCH)
@@ -103,7 +84,7 @@ def _window_point(feed: Feed, keys: int, effort: Effort) -> _Point:
 
 
 def _run_point(feed: Feed, runs: int, effort: Effort) -> _Point:
-    print(f"{runs} runs,", end=" ", flush=True)
+    step(f"{runs} runs")
     source = random.Random(runs)
     used = [source.randrange(runs) for _ in range(EVENTS // 2)]
     fill = batches(logins(range(runs)), BATCH)

@@ -3,19 +3,20 @@
 import functools
 from collections.abc import Callable, Sequence
 
+from bench.finding import Finding
 from bench.language import (
     chains,
     filters,
     flatness,
     joins,
     memory,
-    report,
     sequences,
     windows,
 )
 from bench.language.checking import BATCH, CHECKED, check
 from bench.language.workload import Workload
-from bench.result import QUICK, Effort, Result
+from bench.progress import step
+from bench.result import Effort, Result
 from bench.timing import side_by_side
 from bench.workload import batches
 from engine import compile_program
@@ -31,23 +32,20 @@ WORKLOADS = (
 SINGLE_TARGET = 2e6  # of the filter, the only one that performance.md names
 
 
-def run(effort: Effort) -> list[Result]:
-    """Measure speed, memory and flatness; write bench/report/language.md if not quick.
+def run(effort: Effort) -> list[Finding]:
+    """Measure speed, memory and flatness.
 
     Raises `WrongOutputError`.
     """
     speed = [result for workload in WORKLOADS for result in measure(workload, effort)]
-    print("memory", end=" ", flush=True)
-    used = memory.measure(10_000 if effort == QUICK else 100_000)
-    curves = [*flatness.windows(effort), *flatness.sequences(effort)]
-    if effort != QUICK:
-        report.write(speed, used, curves)
-    return [*speed, *used, *report.ratios(curves)]
+    step("memory")
+    used = memory.measure(10_000 if effort.is_quick else 100_000)
+    return [*speed, *used, *flatness.windows(effort), *flatness.sequences(effort)]
 
 
 def measure(workload: Workload, effort: Effort) -> list[Result]:
     """Measure one workload beside its hand-written program."""
-    print(workload.name, end=", ", flush=True)
+    step(workload.name)
     lines = workload.lines(max(effort.events, workload.least))
     check(workload, lines)
     found = [_result(workload, "batches of 1000", lines, BATCH, effort)]
