@@ -1,9 +1,12 @@
 """Who may do what: roles, and the keys and users that give them (api.md section 2)."""
 
+import time
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from cluster import conf
+from cluster.key_ring import MARK, RING
 from cluster.secrets import equal_keys
 
 RANKS = {"viewer": 1, "operator": 2, "admin": 3}
@@ -42,12 +45,35 @@ class GroupNames(Protocol):
         """Return the values of one column."""
 
 
-def role_of_key(presented: str) -> Role | None:
-    """Return the role of a coordinator key, None if it is none of ours."""
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """Whom a key stands for, as histories name it, and what it allows."""
+
+    role: Role
+    name: str
+
+
+BOOTSTRAP = KeyOwner(Role.ADMIN, "key:bootstrap")
+
+
+def is_open_to_all() -> bool:
+    """Tell whether there is no key at all, so that every caller is an admin."""
+    return conf.current().is_auth_disabled and not RING
+
+
+def owner_of_key(presented: str) -> KeyOwner | None:
+    """Return the owner of a coordinator key, None if it is none of ours."""
     expected = conf.current().api_key
     if expected and equal_keys(presented, expected):
-        return Role.ADMIN
-    return None
+        return BOOTSTRAP
+    key = RING.find(presented, time.time())
+    return KeyOwner(Role(key.role), f"key:{MARK}_{key.prefix}") if key else None
+
+
+def role_of_key(presented: str) -> Role | None:
+    """Return the role of a coordinator key, None if it is none of ours."""
+    owner = owner_of_key(presented)
+    return owner.role if owner else None
 
 
 def is_join_token(presented: str) -> bool:

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from cluster.models import (
+    ApiKey,
     ClusterEvent,
     ClusterState,
     PipelineGroup,
@@ -126,6 +127,23 @@ class ClusterEventAdmin(ReadOnlyAdmin):
     list_filter = ("severity", "type")
     search_fields = ("message", "worker_id")
     date_hierarchy = "at"
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Keys, without anything of their secrets."""
+
+    list_display = (
+        "name",
+        "role",
+        "prefix",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+    )
+    list_filter = ("role",)
+    search_fields = ("name", "prefix")
+    exclude = ("secret_hash", "previous_hash")
 
 
 @admin.register(ClusterState)

@@ -120,6 +120,12 @@ class GroupNotFoundError(NotFoundError):
     code = "group_not_found"
 
 
+class KeyNotFoundError(NotFoundError):
+    """There is no API key of this id."""
+
+    code = "key_not_found"
+
+
 class ConflictError(ClusterError):
     """The state of the cluster does not allow this now."""
 

@@ -4,6 +4,7 @@ Of a key the session keeps only a keyed hash, and the key is looked for again at
 use, so that a key that was changed ends the sessions opened with it.
 """
 
+import time
 from importlib import import_module
 from typing import Any
 
@@ -15,9 +16,11 @@ from django.utils.crypto import constant_time_compare
 
 from cluster import conf
 from cluster.access import Role, role_of_key, role_of_user
+from cluster.key_ring import RING, prefix_of
 from cluster.secrets import hash_key, matches_hash
 
 KEY_HASH = "varpulis_key_hash"
+KEY_PREFIX = "varpulis_key_prefix"  # of a stored key
 
 
 def sign_in_with_key(session: SessionBase, key: str) -> Role | None:
@@ -29,6 +32,7 @@ def sign_in_with_key(session: SessionBase, key: str) -> Role | None:
     if role is not None:
         session.cycle_key()
         session[KEY_HASH] = hash_key(key)
+        session[KEY_PREFIX] = prefix_of(key)
     return role
 
 
@@ -36,8 +40,7 @@ def role_of_session(session: SessionBase) -> Role | None:
     """Return the role of whoever signed in, None if nobody did or it ended."""
     kept = session.get(KEY_HASH)
     if isinstance(kept, str):
-        key = conf.current().api_key
-        return role_of_key(key) if key and matches_hash(key, kept) else None
+        return _role_of_kept(kept, session.get(KEY_PREFIX))
     return _role_of_user(session)
 
 
@@ -46,6 +49,14 @@ def open_session(session_key: str) -> SessionBase:
     engine = import_module(settings.SESSION_ENGINE)
     session: SessionBase = engine.SessionStore(session_key)
     return session
+
+
+def _role_of_kept(key_hash: str, prefix: object) -> Role | None:
+    key = conf.current().api_key
+    if key and matches_hash(key, key_hash):
+        return role_of_key(key)
+    stored = RING.find_hash(str(prefix), key_hash, time.time()) if prefix else None
+    return Role(stored.role) if stored else None
 
 
 def _role_of_user(session: SessionBase) -> Role | None:

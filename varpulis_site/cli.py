@@ -25,6 +25,7 @@ ENGINE_COMMANDS = frozenset({
 DJANGO_CHECK_FLAGS = ("--deploy", "--tag", "--list-tags", "--fail-level", "--database")
 FULL_SETTINGS = "varpulis_site.settings"
 LIGHT_SETTINGS = "varpulis_site.settings_light"
+STATE_COMMANDS = frozenset({"keys"})  # work on the state of a coordinator
 COMMAND_ROOMS = {
     "Cluster": "cluster.management",
     "Language and worker": "engine.management",
@@ -60,6 +61,8 @@ def _run(command: str, words: list[str]) -> int:
         try:
             if command == "coordinator":
                 _prepare_coordinator(words[2:], until_end)
+            elif command in STATE_COMMANDS:
+                _write_options(words[2:], of_state=True)
             if not _is_known(command):
                 return _unknown(command)
             _run_by_django(words)
@@ -98,26 +101,34 @@ def _prepare_coordinator(arguments: list[str], until_end: ExitStack) -> None:
 
     Unknown flags are left for the command's own parser to refuse.
     """
-    if {"-h", "--help"} & set(arguments):
+    if not _write_options(arguments):
         return
-    import argparse
-    import tempfile
-
-    from cluster.management import coordinator_options
-
-    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
-    coordinator_options.add_options(parser)
-    try:
-        given, _ = parser.parse_known_args(arguments)
-    except argparse.ArgumentError:
-        return
-    coordinator_options.write_environment(given, os.environ)
     os.umask(0o077)  # folders 0700, files 0600
     if env.boolean("VARPULIS_EPHEMERAL"):
+        import tempfile
+
         folder = tempfile.TemporaryDirectory(prefix="varpulis-")
         os.environ["VARPULIS_STATE_DIR"] = until_end.enter_context(folder)
     port = env.integer("VARPULIS_PORT", 9100, most=65535)
     _keep_secret(env.state_folder() / f"coordinator-{port}")
+
+
+def _write_options(arguments: list[str], *, of_state: bool = False) -> bool:
+    """Turn flags into variables; False if the command will only print its help."""
+    if {"-h", "--help"} & set(arguments):
+        return False
+    import argparse
+
+    from cluster.management import coordinator_options as known
+
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    (known.add_state_options if of_state else known.add_options)(parser)
+    try:
+        given, _ = parser.parse_known_args(arguments)
+    except argparse.ArgumentError:
+        return False
+    known.write_environment(given, os.environ)
+    return True
 
 
 def _keep_secret(folder: Path) -> None:

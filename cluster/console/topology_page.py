@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from cluster import conf
+from cluster.access import is_open_to_all
 from cluster.event_routing import EXTERNAL
 from cluster.realtime.messages import FullLinkNode, PlacementNode, WorkerNode
 from cluster.realtime.view import TopologyView, load_view
@@ -74,7 +75,7 @@ def topology_context(*, now: datetime, site: str, signed_in: bool) -> dict[str, 
         "site": site,
         "api": f"{site}/api/v1/cluster",
         "signed_in": signed_in,
-        "has_key": not values.is_auth_disabled,
+        "has_key": not is_open_to_all(),
         "heartbeat_timeout": values.heartbeat_timeout,
         "sweep_interval": values.sweep_interval,
     }

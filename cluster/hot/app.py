@@ -18,6 +18,7 @@ from cluster.hot.heartbeat import HeartbeatEndpoint
 from cluster.hot.heartbeat_desk import HeartbeatDesk
 from cluster.hot.inject import InjectEndpoint
 from cluster.hot.inject_batch import InjectBatchEndpoint
+from cluster.hot.key_watch import KeyWatch
 from cluster.hot.probes import Probes
 from cluster.hot.protocol import Receive, Scope, Send
 from cluster.hot.request import ClientGoneError, HotRequest
@@ -70,10 +71,12 @@ class HotApp:
                 return
             self._database = DatabaseThread()
             await self._database.run(mark_coordinator_started, now=datetime.now(UTC))
+            self._keys = KeyWatch(self._database)
             self._table = RoutingTable(self._database)
             self._workers = WorkerSession()
             self._desk = HeartbeatDesk(self._database)
             self._delivery = Delivery(self._table, self._workers, self._database)
+            await self._keys.start()
             await self._table.start()
             await self._workers.start()
             await self._desk.start()
@@ -91,6 +94,7 @@ class HotApp:
         await self._desk.stop()
         await self._delivery.stop()
         await self._table.stop()
+        await self._keys.stop()
         await self._workers.stop()
         self._database.close()
 

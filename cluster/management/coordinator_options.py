@@ -5,7 +5,7 @@ only, so flags are written into the environment before Django reads its settings
 """
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 
 
@@ -106,9 +106,24 @@ OPTIONS = (
 )
 
 
+# which coordinator's state a command works on
+STATE_VARIABLES = frozenset({
+    "VARPULIS_PORT", "VARPULIS_STATE_DIR", "VARPULIS_DATABASE_URL",
+})  # fmt: skip
+
+
 def add_options(parser: ArgumentParser) -> None:
     """Give `parser` every option; what is not given stays None."""
-    for option in OPTIONS:
+    _add(parser, OPTIONS)
+
+
+def add_state_options(parser: ArgumentParser) -> None:
+    """Give `parser` the options that say where a coordinator keeps its state."""
+    _add(parser, [item for item in OPTIONS if item.variable in STATE_VARIABLES])
+
+
+def _add(parser: ArgumentParser, options: Iterable[Option]) -> None:
+    for option in options:
         meaning = f"{option.meaning} [{option.variable}]"
         if option.is_switch:
             parser.add_argument(

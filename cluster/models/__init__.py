@@ -1,5 +1,6 @@
 """Rows of the coordinator: what should run, and what workers report."""
 
+from cluster.models.api_key import ApiKey
 from cluster.models.event import ClusterEvent
 from cluster.models.group import PipelineGroup, Revision
 from cluster.models.placement import Placement, Route
@@ -7,6 +8,7 @@ from cluster.models.topology import ClusterState
 from cluster.models.worker import Worker
 
 __all__ = [
+    "ApiKey",
     "ClusterEvent",
     "ClusterState",
     "PipelineGroup",

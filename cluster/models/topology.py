@@ -11,13 +11,15 @@ class ClusterState(models.Model):
     """Identity of the cluster and the version of its topology.
 
     `version` grows with every change of workers, placements or routes; readers
-    compare it to know whether what they hold in memory is current. `sweep_holder` is
-    the process that may sweep until `sweep_lease_until`.
+    compare it to know whether what they hold in memory is current; `keys_version` does
+    the same for API keys. `sweep_holder` is the process that may sweep until
+    `sweep_lease_until`.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=THE_ROW)
     cluster_id = models.UUIDField(default=uuid.uuid4, editable=False)
     version = models.BigIntegerField(default=1)
+    keys_version = models.BigIntegerField(default=0)
     sweep_holder = models.CharField(max_length=64, blank=True, default="")
     sweep_lease_until = models.DateTimeField(null=True, blank=True)
     tidied_at = models.DateTimeField(null=True, blank=True)

@@ -28,7 +28,7 @@ from cluster.services.events import event_json
 from cluster.services.topology import load_cluster_state
 from cluster.topology_view import load_topology
 
-LINKS = ("workers", "pipeline-groups", "topology", "validate", "events")
+LINKS = ("workers", "pipeline-groups", "topology", "validate", "events", "keys")
 SEVERITIES = ("info", "warning", "error")
 
 

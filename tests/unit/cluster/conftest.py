@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cluster.addresses import WorkerAddress
+from cluster.key_ring import RING
 from cluster.models import Worker
 from cluster.services.background import PlacementIds, dispatched_to
 from cluster.services.first_deploys import deploy_again
@@ -30,6 +31,15 @@ class Background:
         waiting, self.waiting = self.waiting, []
         for ids in waiting:
             deploy_again(placement_ids=ids, clock=self.clock)
+
+
+@pytest.fixture(autouse=True)
+def no_keys() -> Iterator[None]:
+    """Keys in memory outlive the rows of a test."""
+    RING.replace((), version=-1)
+    RING.take_uses()
+    yield
+    RING.replace((), version=-1)
 
 
 @pytest.fixture
