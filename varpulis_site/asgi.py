@@ -9,14 +9,15 @@ from typing import cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "varpulis_site.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
-django_app = get_asgi_application()
+django.setup(set_prefix=False)
 
 # These read settings and models, so they come after Django is set up.
 from cluster.hot import HotApp  # noqa: E402
 from cluster.hot.protocol import ASGIApp, Receive, Scope, Send  # noqa: E402
 from cluster.realtime import TopologyFeed, websocket_app  # noqa: E402
+from varpulis_site.handler import ThreadedHandler  # noqa: E402
 
 
 class CoordinatorApp:
@@ -58,7 +59,7 @@ _feed = TopologyFeed()
 _hot = HotApp(on_heartbeat=_feed.rates.note)
 _feed.sweep_age_s = _hot.sweep_age_s
 application = CoordinatorApp(
-    django=cast("ASGIApp", django_app),
+    django=cast("ASGIApp", ThreadedHandler()),
     hot=_hot,
     feed=_feed,
     websocket=websocket_app(_feed),

@@ -68,8 +68,10 @@ def retry_waiting(*, now: datetime) -> MoveReport:
     What a worker failed to deploy is tried again after a pause, so that a pipeline
     which fails everywhere does not keep the cluster busy.
     """
-    rows = Placement.objects.wanted().filter(status=PlacementStatus.FAILED.value)
-    waiting = [place for place in _loaded(rows) if _is_due(place, now)]
+    failed = Placement.objects.filter(status=PlacementStatus.FAILED.value)
+    if not failed.exists():  # the usual case, and asked by every worker that joins
+        return MoveReport()
+    waiting = [place for place in _loaded(failed.wanted()) if _is_due(place, now)]
     return move_placements(placements=waiting, cause="retry", now=now)
 
 
@@ -81,6 +83,8 @@ def move_placements(
     The deploys run in the background once this is committed. A placement that changed
     since it was read is left to whoever changed it.
     """
+    if not placements:
+        return MoveReport()
     moved = waiting = 0
     for strategy, places in _by_strategy(placements).items():
         candidates, unavailable = load_candidates()

@@ -48,8 +48,11 @@ def derive_group_status(
 
 def refresh_group_status(*, group_ids: Iterable[UUID], now: datetime) -> None:
     """Bring the status of groups in line with their placements, and tell of it."""
+    wanted = set(group_ids)
+    if not wanted:
+        return
     placements = Placement.objects.select_related("worker").defer("source")
-    rows = PipelineGroup.objects.filter(pk__in=set(group_ids)).prefetch_related(
+    rows = PipelineGroup.objects.filter(pk__in=wanted).prefetch_related(
         Prefetch("placements", queryset=placements)
     )
     for group in rows:

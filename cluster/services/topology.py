@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import F
@@ -17,9 +18,16 @@ def load_cluster_state() -> ClusterState:
     return state
 
 
+class ClusterVersion(NamedTuple):
+    """Which cluster this is, and the version its topology has now."""
+
+    cluster_id: UUID
+    version: int
+
+
 def bump_version(
     *, worker_ids: Iterable[str] = (), group_ids: Iterable[UUID] = ()
-) -> int:
+) -> ClusterVersion:
     """Count one change of the topology and tell listeners once it is committed.
 
     Called in the transaction of the change, so that whoever reads the new version
@@ -28,11 +36,11 @@ def bump_version(
     row = ClusterState.objects.filter(pk=THE_ROW)
     if not row.update(version=F("version") + 1):
         load_cluster_state()
-    version = row.values_list("version", flat=True).get()
+    now = ClusterVersion(*row.values_list("cluster_id", "version").get())
     publish_on_commit(
-        TopologyChanged(version, frozenset(worker_ids), frozenset(group_ids))
+        TopologyChanged(now.version, frozenset(worker_ids), frozenset(group_ids))
     )
-    return version
+    return now
 
 
 def mark_coordinator_started(*, now: datetime) -> ClusterState:

@@ -26,7 +26,7 @@ from cluster.services.reconciliation import (
     parse_reported,
     reconcile_workers,
 )
-from cluster.services.topology import bump_version, load_cluster_state
+from cluster.services.topology import bump_version
 from cluster.state import WorkerStatus
 
 MOVE, LEAVE = "move", "leave"
@@ -69,7 +69,6 @@ def register_worker(
     WorkerIdInUseError if another process that is alive bears the id, and
     WorkerDeregisteredError for a process that was deregistered.
     """
-    cluster_id = str(load_cluster_state().cluster_id)
     with transaction.atomic():
         rows = Worker.objects.select_for_update()
         old = rows.filter(pk=registration.worker_id).first()
@@ -77,7 +76,8 @@ def register_worker(
             _refuse_taken_id(old, registration, has_credential, now)
         is_restart = old is None or not _is_same_process(old, registration)
         worker, event = _write_row(old, registration, now)
-        version = bump_version(worker_ids=[worker.pk])
+        cluster = bump_version(worker_ids=[worker.pk])
+        cluster_id = str(cluster.cluster_id)
         record_event(
             event_type=event,
             worker_id=worker.pk,
@@ -86,8 +86,9 @@ def register_worker(
         )
         actions = _reconcile(registration, is_restart, cluster_id, now)
     retry_waiting(now=now)
-    refresh_groups_of(worker_ids=[worker.pk], now=now)
-    return Registered(worker, cluster_id, version, actions)
+    if old is not None:  # nothing can have been placed on a worker never seen before
+        refresh_groups_of(worker_ids=[worker.pk], now=now)
+    return Registered(worker, cluster_id, cluster.version, actions)
 
 
 def deregister_worker(

@@ -295,3 +295,15 @@ def _report(workers: FakeWorkers, worker_id: str) -> list[dict[str, Any]]:
 
     cluster_id = str(load_cluster_state().cluster_id)
     return [item | {"cluster_id": cluster_id} for item in workers[worker_id].report()]
+
+
+def test_joining_costs_as_many_queries_in_a_large_cluster(
+    clock: ManualClock, django_assert_num_queries: Any
+) -> None:
+    register(clock, worker_id="first")
+    with django_assert_num_queries(8):
+        register(clock, worker_id="second")
+    for number in range(20):
+        register(clock, worker_id=f"more-{number}")
+    with django_assert_num_queries(8):
+        register(clock, worker_id="last")
