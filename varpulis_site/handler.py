@@ -7,8 +7,9 @@ each request and so opens the database anew: 8 ms of a core per request where th
 takes 1 ms. Here a request goes to one of a few threads that stay, and comes back done.
 """
 
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import sync_to_async
 from django.core import signals
@@ -17,8 +18,8 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 
-from cluster.hot.protocol import Receive, Scope, Send
-
+DjangoReceive = Callable[[], Awaitable[Mapping[str, Any]]]
+DjangoSend = Callable[[Mapping[str, Any]], Awaitable[None]]
 THREADS = 32  # requests at work at a time; one may wait seconds for a worker
 
 
@@ -30,11 +31,13 @@ class ThreadedHandler(ASGIHandler):
         super().__init__()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="varpulis-django")
 
-    def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002 - Django's
+    def load_middleware(self, is_async: bool = False) -> None:
         """Build the chain of middleware in its synchronous form."""
         super().load_middleware(is_async=False)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(
+        self, scope: dict[str, Any], receive: DjangoReceive, send: DjangoSend
+    ) -> None:
         """Answer one HTTP request."""
         try:
             body = await self.read_body(receive)
@@ -45,17 +48,22 @@ class ThreadedHandler(ASGIHandler):
         if response.streaming:
             await self._in_thread(response.close)
 
-    def _respond(self, scope: Scope, body: Any) -> HttpResponseBase:
+    def _respond(self, scope: dict[str, Any], body: Any) -> HttpResponseBase:
         """Do all that a request needs, from its start signal to its end signal."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         with body:
-            request, response = self.create_request(scope, body)
-            if request is not None:
-                response = self.get_response(request)
-                setattr(response, "_handler_class", self.__class__)  # noqa: B010 - sender of Django's end signal, unknown to its types
+            response = self._answer(scope, body)
         if not response.streaming:
             response.close()
+        return response
+
+    def _answer(self, scope: dict[str, Any], body: Any) -> HttpResponseBase:
+        request, refusal = self.create_request(scope, body)
+        if request is None:
+            return cast("HttpResponseBase", refusal)  # there is one or the other
+        response = self.get_response(request)
+        setattr(response, "_handler_class", self.__class__)  # noqa: B010 - sender of Django's end signal, unknown to its types
         return response
 
     async def _in_thread(self, work: Any, *arguments: Any) -> Any:
