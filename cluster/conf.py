@@ -37,6 +37,7 @@ class ClusterSettings:
     orphans: str = "remove"
     worker_networks: Networks = ()
     broker: bool = False
+    metrics_public: bool = False
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Self:

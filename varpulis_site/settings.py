@@ -93,6 +93,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "varpulis_site.request_metrics.RequestMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "varpulis_site.content_policy.ContentPolicyMiddleware",
     "varpulis_site.static_files.StaticFilesMiddleware",

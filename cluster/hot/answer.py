@@ -9,7 +9,7 @@ import msgspec
 from cluster.exceptions import ClusterError
 from cluster.hot.protocol import Send
 
-JSON_TYPE = (b"content-type", b"application/json")
+JSON_TYPE = b"application/json"
 encode = msgspec.json.Encoder().encode
 
 
@@ -27,16 +27,17 @@ class MethodNotAllowedError(ClusterError):
 
 @dataclass(slots=True)
 class Answer:
-    """Status, encoded JSON and the headers beyond the usual ones."""
+    """Status, body (JSON unless it says otherwise) and the headers beyond the usual."""
 
     status: int
     body: bytes
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    content_type: bytes = JSON_TYPE
 
     async def send(self, send: Send, request_id: str) -> None:
         """Put the answer on the wire."""
         headers = [
-            JSON_TYPE,
+            (b"content-type", self.content_type),
             (b"content-length", b"%d" % len(self.body)),
             (b"x-request-id", request_id.encode("ascii")),
             *self.headers,

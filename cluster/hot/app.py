@@ -19,6 +19,7 @@ from cluster.hot.heartbeat_desk import HeartbeatDesk
 from cluster.hot.inject import InjectEndpoint
 from cluster.hot.inject_batch import InjectBatchEndpoint
 from cluster.hot.key_watch import KeyWatch
+from cluster.hot.metrics_page import MetricsPage
 from cluster.hot.probes import Probes
 from cluster.hot.protocol import Receive, Scope, Send
 from cluster.hot.request import ClientGoneError, HotRequest
@@ -62,7 +63,7 @@ class HotApp:
             return clean.endswith((INJECT, INJECT_BATCH))
         if clean.startswith(WORKERS):
             return clean.endswith(HEARTBEAT)
-        return clean in {"/health", "/ready"}
+        return clean in {"/health", "/ready", "/metrics"}
 
     async def start(self) -> None:
         """Load the routes and start the background work of this process, once."""
@@ -135,12 +136,15 @@ class HotApp:
             return await self._heartbeat.answer(request, worker_id)
         if path == "/health":
             return await self._probes.health(request)
+        if path == "/metrics":
+            return await self._metrics.answer(request)
         return await self._probes.ready(request)
 
     def _wire(self) -> None:
         self._inject = InjectEndpoint(self._table, self._delivery)
         self._batch = InjectBatchEndpoint(self._table, self._delivery)
         self._heartbeat = HeartbeatEndpoint(self._table, self._desk, self._on_heartbeat)
+        self._metrics = MetricsPage(self._database)
         self._probes = Probes(self._table, self._database, self.sweep_age_s)
 
     def _start_sweeper(self) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from django.db import DatabaseError, close_old_connections
 
+from cluster.metrics import SERIES
 from cluster.services.sweep import SweepReport, run_sweep
 
 logger = logging.getLogger("varpulis_cluster")
@@ -70,6 +71,7 @@ class Sweeper:
 
     def sweep_once(self) -> SweepReport:
         """Sweep now and note that it was done."""
-        report = self._sweep(self._now())
+        with SERIES.sweep_duration.time():
+            report = self._sweep(self._now())
         self._finished_s = time.monotonic()
         return report
