@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from engine.runtime.columns import Columns
 from engine.runtime.values import Duration, Timestamp, iso_text
 
 
@@ -13,12 +14,20 @@ def encode_value(value: object) -> object:
         return iso_text(value.ns)
     if value.__class__ is Duration:
         return value.ns
+    if isinstance(value, Columns):  # in a list: the texts of its events, in order
+        return msgspec.Raw(value.to_json(b","))
     raise TypeError(f"a value of class {value.__class__.__name__} is in an event")
 
 
-_encoder = msgspec.json.Encoder(enc_hook=encode_value)
-encode = _encoder.encode
-encode_lines = _encoder.encode_lines
+def _encode_line(value: object) -> object:
+    if isinstance(value, Columns):
+        return msgspec.Raw(value.to_json(b"\n"))
+    return encode_value(value)
+
+
+encode = msgspec.json.Encoder(enc_hook=encode_value).encode
+encode_lines = msgspec.json.Encoder(enc_hook=_encode_line).encode_lines
+"""Returns a list of outputs as NDJSON; columns give one line for each event."""
 
 
 def to_plain(row: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A loaded program with all that runs it: what a reload exchanges as a whole."""
 
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 import vpl
@@ -17,6 +18,7 @@ from engine.limits import Limits
 from engine.outside import Outside
 from engine.rows import Rows, Shape
 from engine.runtime.clock import Clock
+from engine.runtime.columns import count_events
 from engine.runtime.contexts import ContextExecutor
 from engine.runtime.enriching import Enrichment, LookupHub
 from engine.runtime.executors import Executor, QueueExecutor, StaticExecutor
@@ -112,6 +114,10 @@ class Machine:
         )
         self.timed = TimedProgram(self.instance, self.ticks)
         self.executor = self._make_executor(limits)
+        has_columns = bool(plan.symbols.columned)
+        self.count_outputs: Callable[[list[Any]], int] = (
+            count_events if has_columns else len
+        )
         self._reject_into(outside.dead_letters or DeadLetters())
 
     def _make_executor(self, limits: Limits) -> Executor:

@@ -29,6 +29,7 @@ from engine.quick import Gate, Process, quick_process
 from engine.reply import QUEUE_FULL, BatchReply, OutputForm, Reply
 from engine.rows import Rows, Shape
 from engine.runtime.clock import Clock
+from engine.runtime.columns import each_output
 from engine.runtime.executors import (
     Executed,
     ExecutorClosedError,
@@ -155,7 +156,7 @@ class Pipeline:
             self._refuse_if_closed()
             began = time.perf_counter()
             made, faults, is_complete, _ = self._machine.executor.flush()
-            self._count(0, len(made), began)
+            self._count(0, made, began)
         return Reply(True, made, faults, is_complete)
 
     def run_clock(
@@ -188,7 +189,7 @@ class Pipeline:
             if not due:
                 return
             made, faults, _, _ = self._machine.executor.advance(due)
-            self._count(0, len(made), began)
+            self._count(0, made, began)
         self._publish(made, faults)
 
     # --- state ----------------------------------------------------------------------
@@ -354,7 +355,7 @@ class Pipeline:
             batch.rejected,
             faults,
             is_complete,
-            len(made),
+            machine.count_outputs(made),
             elapsed_us,
             outputs,
         )
@@ -379,7 +380,7 @@ class Pipeline:
                 ready = rows.ready_for(self._machine, family)
                 executor = self._machine.executor
                 done = executor.execute(ready.rows, ready.is_nested, timeout_s)
-                self._count(len(ready.rows), len(done[0]), began)
+                self._count(len(ready.rows), done[0], began)
                 return done
         finally:
             self._lock.release()
@@ -405,7 +406,7 @@ class Pipeline:
             except ExecutorClosedError:  # the pipeline is closed or reloaded
                 continue
             with self._lock:
-                self._count(done[3], len(done[0]), began)
+                self._count(done[3], done[0], began)
             return done
         return self._execute(rows, family, timeout_s, on_taken)
 
@@ -433,7 +434,7 @@ class Pipeline:
         for fault in faults:
             logger.warning("pipeline '%s': %s", self.name, fault["message"])
         if made and self.on_outputs is not None:
-            self.on_outputs(made)
+            self.on_outputs(list(each_output(made)))
 
     def _shape_of(self, rows: list[Any]) -> Shape:
         """Return the shape of envelopes made just before a reload, or since."""
@@ -450,10 +451,10 @@ class Pipeline:
         if self._is_closed:
             raise PipelineClosedError(f"pipeline '{self.name}' is closed")
 
-    def _count(self, events: int, outputs: int, began: float) -> None:
+    def _count(self, events: int, made: list[Any], began: float) -> None:
         counts = self._counts
         counts.events_in += events
-        counts.events_out += outputs
+        counts.events_out += self._machine.count_outputs(made)
         counts.processing_s += time.perf_counter() - began
 
     # --- looking in -----------------------------------------------------------------

@@ -41,7 +41,7 @@ def quick_process(gate: Gate, machine: Machine, plainly: Process) -> Process | N
         return None
     run_one = machine.instance.run_one
     faulted, crashes = executor.faulted, executor.crashes
-    lock, counts = gate.lock, gate.counts
+    lock, counts, count_outputs = gate.lock, gate.counts, machine.count_outputs
     forms = cycle(singles)
     form = next(forms)
 
@@ -68,7 +68,7 @@ def quick_process(gate: Gate, machine: Machine, plainly: Process) -> Process | N
         finally:
             if faulted or crashes:
                 faults = executor.take_faults()
-            counts.events_out += len(outputs)
+            counts.events_out += count_outputs(outputs)
             lock.release()
         if outputs or faults:
             return encode(Reply(True, outputs, faults or []))

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from engine.encoding import encode, encode_lines, to_plain
+from engine.runtime.columns import count_events, each_output
 
 OutputForm = Literal["all", "count", "none"]
 QUEUE_FULL: Final = "queue full"
@@ -15,7 +16,8 @@ QUEUE_FULL: Final = "queue full"
 class Reply(msgspec.Struct, omit_defaults=True, gc=False):
     """The answer to one event; encoded it is the inject reply of vpl.md 18.2.
 
-    `errors` are `{"code", "stream", "message"}`; `complete` is false when the reply
+    `rows` are outputs, and columns for many of them. `errors` are
+    `{"code", "stream", "message"}`; `complete` is false when the reply
     timeout came before all contexts had finished.
     """
 
@@ -27,7 +29,12 @@ class Reply(msgspec.Struct, omit_defaults=True, gc=False):
     @property
     def outputs(self) -> list[dict[str, Any]]:
         """Return the output events, flat, in the order of vpl.md 8.2 and 13."""
-        return [to_plain(row) for row in self.rows]
+        return [to_plain(output) for output in each_output(self.rows)]
+
+    @property
+    def output_count(self) -> int:
+        """Return how many output events there are."""
+        return count_events(self.rows)
 
     def to_json_bytes(self) -> bytes:
         """Return the inject reply of vpl.md 18.2."""
@@ -42,7 +49,7 @@ class BatchReply:
     """The answer to a batch of events.
 
     `accepted` counts events processed, `rejected` holds `{"index", "reason"}` of the
-    others, `output_count` counts all outputs whatever `form` asked for.
+    others, `rows` are as in a `Reply`, `output_count` counts all outputs whatever `form` asked for.
     """
 
     accepted: int
@@ -57,7 +64,7 @@ class BatchReply:
     @property
     def outputs(self) -> list[dict[str, Any]]:
         """Return the output events, flat; empty unless the form is `all`."""
-        return [to_plain(row) for row in self.rows]
+        return [to_plain(output) for output in each_output(self.rows)]
 
     def to_json_bytes(self) -> bytes:
         """Return the batch reply of vpl.md 18.2."""

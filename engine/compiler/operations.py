@@ -10,10 +10,17 @@ from engine.compiler.kinds import STR
 from engine.compiler.outputs import OutputSite, dynamic_site, new_site
 from engine.compiler.sinkports import SinkPort, port_of
 from engine.compiler.streams import Handler, StreamCompiler
+from engine.runtime.columns import ColumnRows, Columns, count_events, each_output
 from engine.runtime.printing import topic_text
 from vpl import nodes
 
-RUNTIME: Final = {"topic_text": topic_text}
+RUNTIME: Final = {
+    "topic_text": topic_text,
+    "Columns": Columns,
+    "ColumnRows": ColumnRows,
+    "count_events": count_events,
+    "each_output": each_output,
+}
 
 
 def where(
@@ -115,13 +122,35 @@ def process(
     stream.lines.add(f"emitted({stream.frame}, {emits})")
     if not stream.needs_row(at):
         stream.target.outputs(stream.stream, emits, stream.lines)
-        return
-    _each_emitted(stream, at, emits, current)
+    elif makes_columns(stream) and stream.leaves_whole(at):
+        _all_emitted(stream, at, emits, current)
+    else:
+        _each_emitted(stream, at, emits, current)
+
+
+def makes_columns(stream: StreamCompiler) -> bool:
+    """Tell whether functions of the program may emit columns."""
+    return bool(stream.unit.plan.symbols.columned)
+
+
+def _all_emitted(stream: StreamCompiler, at: int, emits: str, current: Current) -> None:
+    """Write what happens to all emitted events at once, columns as they are."""
+    output, stamp = stream.names.fresh("o"), _stamp(stream, current)
+    for op in stream.ops[at + 1 :]:
+        port = add_port(stream, op)
+        topic, _ = _topic(stream, op, port, current)
+        item = f"({topic}, {output}, {current.stamp})"
+        stream.lines.add(f"{port.generated} += [{item} for {output} in {emits}]")
+    if not stream.stream.has_emit:
+        stream.target.outputs(stream.stream, emits, stream.lines)
+    stream.target.finals(stream.stream, emits, stamp, stream.lines)
 
 
 def _each_emitted(
     stream: StreamCompiler, at: int, emits: str, current: Current
 ) -> None:
+    if makes_columns(stream):
+        emits = f"each_output({emits})"
     output, row = stream.names.fresh("o"), stream.names.fresh("r")
     event_type = stream.names.fresh("t")
     with stream.lines.block(f"for {output} in {emits}:"):
@@ -139,14 +168,20 @@ def _stamp(stream: StreamCompiler, current: Current) -> str:
     return current.stamp if stream.names.fields.stamped else "None"
 
 
-def send(
-    stream: StreamCompiler, at: int, op: nodes.Operation, current: Current
-) -> None:
-    """Hand the event to a sink and pass it on."""
+def add_port(stream: StreamCompiler, op: nodes.Operation) -> SinkPort:
+    """Make the port of a `.to`."""
     stream.names.fields.stamped = True
     port = port_of(op, stream.stream, stream.unit.plan, stream.names)
     stream.unit.ports.append(port)
     stream.used_ports.append(port)
+    return port
+
+
+def send(
+    stream: StreamCompiler, at: int, op: nodes.Operation, current: Current
+) -> None:
+    """Hand the event to a sink and pass it on."""
+    port = add_port(stream, op)
     topic, current = _topic(stream, op, port, current)
     output = stream.output_text(current)
     sent = f"({topic}, {output}, {current.stamp})"

@@ -63,6 +63,24 @@ class QueueTarget:
         args = f"{stream.index}, {current.row}, {event_type}, {route}, p + 1"
         lines.add(f"w.queue({args})")
 
+    def finals(self, stream: StreamPlan, emits: str, stamp: str, lines: Lines) -> None:
+        """Queue emitted events for their consumers, columns as they are."""
+        if not self.has_consumers(stream):
+            return
+        fresh = self.program.unit.names.fresh
+        output, event_type, make = fresh("o"), fresh("t"), fresh("k")
+        args = f"{event_type}, {self.program.route_table(stream)}[{event_type}], p + 1"
+        with lines.block(f"for {output} in {emits}:"):
+            with lines.block(f"if {output}.__class__ is Columns:"):
+                rows = f"ColumnRows({output}, EMIT_ROWS[{output}.make], {stamp})"
+                lines.add(f"{event_type} = EMIT_TYPES[{output}.make]")
+                lines.add(f"w.queue_columns({stream.index}, {rows}, {args})")
+            with lines.block("else:"):
+                lines.add(f"{make} = {output}.__class__")
+                lines.add(f"{event_type} = EMIT_TYPES[{make}]")
+                row = f"EMIT_ROWS[{make}]({output}, {stamp})"
+                lines.add(f"w.queue({stream.index}, {row}, {args})")
+
     def has_consumers(self, stream: StreamPlan) -> bool:
         """Tell whether some stream consumes this one or a type it makes."""
         return self.program.unit.plan.has_consumers(stream)

@@ -75,8 +75,9 @@ class InlineTarget:
         lines.add(f"{self._counter(stream)} += 1", f"push({text})")
 
     def outputs(self, stream: StreamPlan, text: str, lines: Lines) -> None:
-        """Append a list of outputs."""
-        lines.add(f"{self._counter(stream)} += len({text})", f"out.extend({text})")
+        """Append a list of outputs, which may be columns."""
+        count = "count_events" if self.unit.plan.symbols.columned else "len"
+        lines.add(f"{self._counter(stream)} += {count}({text})", f"out.extend({text})")
 
     def final(self, stream: StreamPlan, current: Current, lines: Lines) -> None:
         """Remember the final event for the consumers."""
@@ -84,9 +85,19 @@ class InlineTarget:
             lines.add(f"nf{stream.index} += 1", f"{self.variable} = {current.row}")
             self.left.append(current)
 
+    def finals(self, stream: StreamPlan, emits: str, stamp: str, lines: Lines) -> None:
+        """Write nothing: what makes many events has no consumers here."""
+
     def has_consumers(self, stream: StreamPlan) -> bool:
         """Tell whether some stream consumes this one or a type it makes."""
         return self.unit.plan.has_consumers(stream)
+
+    @property
+    def exceeds(self) -> str:
+        """Return the condition that there are too many outputs since the mark `m`."""
+        if self.unit.plan.symbols.columned:
+            return "count_events(out[m:]) > LIMIT"
+        return "len(out) - m > LIMIT"
 
 
 class StaticProgram:
@@ -130,7 +141,7 @@ class StaticProgram:
             with lines.block("except StreamStopped as stop:"):
                 lines.add(f"x{at}.stop(stop)", "del out[m:]")
                 lines.add(*(f"del {kept}[{mark}:]" for kept, mark in marks.items()))
-            lines.add(f"if len(out) - m > LIMIT: cut(out, m, x{at})")
+            lines.add(f"if {self.target.exceeds}: cut(out, m, x{at})")
         return lines
 
     def _single(self, lines: Lines, branches: list[Lines]) -> None:
@@ -235,7 +246,8 @@ class StaticProgram:
             steps.extend(self._step(lines, step))
         for step in steps:
             if step.stream.gives_many:
-                lines.add(f"if len(out) - m > LIMIT: cut(out, m, x{step.stream.index})")
+                at = step.stream.index
+                lines.add(f"if {self.target.exceeds}: cut(out, m, x{at})")
                 break
         branch = Lines()
         branch.add(f"nb{place} += 1")

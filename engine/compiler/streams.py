@@ -39,7 +39,7 @@ from engine.runtime.frame import (
 )
 from engine.runtime.state import State
 from engine.runtime.stream_clock import StreamClock
-from vpl import nodes
+from vpl import nodes, walk
 
 RUNTIME: Final = {
     "DynamicOutput": DynamicOutput,
@@ -380,6 +380,18 @@ class StreamCompiler:
         is_last = at + 1 == len(self.ops)
         return not is_last or self.target.has_consumers(self.stream)
 
+    def leaves_whole(self, at: int) -> bool:
+        """Tell whether events made at `at` leave the stream without being looked at.
+
+        So they do where only `.to` with constant topics follow.
+        """
+        if self._collect is not None or self._end is not None:
+            return False
+        return all(
+            op.name == "to" and all(map(_is_fixed, op.args))
+            for op in self.ops[at + 1 :]
+        )
+
     # --- states, functions and due times --------------------------------------------
 
     def state(
@@ -445,6 +457,12 @@ class StreamCompiler:
         """
         due = self.unit.due.setdefault(self.stream.index, {})
         due.setdefault(self.prefix + place, (state, lines))
+
+
+def _is_fixed(arg: nodes.Arg) -> bool:
+    """Tell whether an argument is the same for every event, by its form."""
+    varying = nodes.Name | nodes.Member | nodes.Call | nodes.Lambda
+    return not any(isinstance(part, varying) for part in walk(arg.value))
 
 
 class _Loop:

@@ -7,8 +7,9 @@ from typing import Final
 from engine.compiler.code import Code
 from engine.compiler.kinds import BOOL, FLOAT, INT, STR, Kinds, within
 from vpl import nodes
+from vpl.source import Span
 
-_CLASSES: Final = {INT: "int", FLOAT: "float", BOOL: "bool", STR: "str"}
+CLASSES: Final = {INT: "int", FLOAT: "float", BOOL: "bool", STR: "str"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,30 @@ class ExactForm:
     def entry_test(self, params: Sequence[str]) -> str:
         """Return the condition under which the general form calls this one."""
         tests = [
-            f"{name}.__class__ is {_CLASSES[kind]}"
+            f"{name}.__class__ is {CLASSES[kind]}"
             for name, kind in zip(params, self.params, strict=True)
         ]
         return " and ".join(tests) or "True"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeForm:
+    """The native form of a function: its generated name and the kinds it takes.
+
+    `inputs` are names it reads besides its parameters, with the kinds expected.
+    """
+
+    generated: str
+    params: tuple[Kinds, ...]
+    inputs: tuple[tuple[str, Kinds], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What keeps a function from being native, and where."""
+
+    reason: str
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +86,9 @@ class Symbols:
 
     `aliases` name the current event of some stream, `bound_aliases` an event of some
     match or join.
-    `exact` is filled with the functions that have an exact form.
+    `exact` is filled with the functions that have an exact form, `native` with those that
+    have a native one, `refusals` with what keeps the others from it, `columned` with those
+    whose native form emits columns.
     """
 
     globals: dict[str, GlobalSymbol] = field(default_factory=dict)
@@ -74,3 +97,6 @@ class Symbols:
     bound_aliases: frozenset[str] = frozenset()
     is_shared: bool = False
     exact: dict[str, ExactForm] = field(default_factory=dict)
+    columned: set[str] = field(default_factory=set)
+    native: dict[str, NativeForm] = field(default_factory=dict)
+    refusals: dict[str, Refusal] = field(default_factory=dict)

@@ -43,6 +43,13 @@ class Target(Protocol):
         """Write the lines that hand a final event to the consumers."""
         ...
 
+    def finals(self, stream: StreamPlan, emits: str, stamp: str, lines: Lines) -> None:
+        """Write the lines that hand a list of emitted events to the consumers.
+
+        `emits` is the variable of outputs and columns, `stamp` the text of their time.
+        """
+        ...
+
     def has_consumers(self, stream: StreamPlan) -> bool:
         """Tell whether final events go anywhere."""
         ...

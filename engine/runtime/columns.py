@@ -4,14 +4,19 @@ A `Columns` stands in lists of outputs for all its events, in their place and or
 counts events uses `count_events`, who needs each of them `each_output`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     import numpy as np
 
 ROWS_AT_ONCE: Final = 4096  # become objects together, so that few of them live
+
+_encoder = msgspec.json.Encoder()
+_encode, _encode_lines = _encoder.encode, _encoder.encode_lines
 
 MakeOutput = Callable[..., Any]
 """Makes an output of its timestamp member (None in replies) and its values in order."""
@@ -66,6 +71,24 @@ class Columns:
         for part in self._parts():
             yield from part._made(stamp)
 
+    def to_json(self, separator: bytes, stamp: str | None = None) -> bytes:
+        """Return the events as JSON objects with a comma or a newline between them.
+
+        They are what encoding their outputs one by one gives.
+        """
+        parts = []
+        for part in self._parts():
+            made = list(part._made(stamp))
+            if separator == b",":
+                parts.append(_encode(made)[1:-1])
+            else:
+                parts.append(_encode_lines(made)[:-1])
+        return separator.join(parts)
+
+    def payloads(self, stamp: str | None = None) -> list[bytes]:
+        """Return the JSON object of each event."""
+        return self.to_json(b"\n", stamp).split(b"\n")
+
     def _parts(self) -> Iterator["Columns"]:
         for start in range(0, len(self), ROWS_AT_ONCE):
             yield self._part(start, start + ROWS_AT_ONCE)
@@ -75,9 +98,32 @@ class Columns:
         return map(self.make, repeat(stamp), *lists)
 
 
-def count_events(items: Iterable[Any]) -> int:
+class ColumnRows:
+    """The rows of columns for their consumers, made while they are iterated.
+
+    `make_row` makes a row of an output and `stamp`, its timestamp in ns.
+    """
+
+    __slots__ = ("_columns", "_make_row", "_stamp")
+
+    def __init__(
+        self, columns: Columns, make_row: Callable[[Any, Any], Any], stamp: int | None
+    ) -> None:
+        self._columns = columns
+        self._make_row = make_row
+        self._stamp = stamp
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __iter__(self) -> Iterator[Any]:
+        make_row, stamp = self._make_row, self._stamp
+        return (make_row(output, stamp) for output in self._columns.outputs())
+
+
+def count_events(items: Sequence[Any]) -> int:
     """Return how many events a list of outputs and columns holds."""
-    return sum(len(item) if item.__class__ is Columns else 1 for item in items)
+    return len(items) + sum(len(i) - 1 for i in items if i.__class__ is Columns)
 
 
 def each_output(items: Iterable[Any]) -> Iterator[Any]:
@@ -89,16 +135,12 @@ def each_output(items: Iterable[Any]) -> Iterator[Any]:
             yield item
 
 
-def cut_events(items: list[Any], bound: int) -> bool:
-    """Keep the first `bound` events of a list of outputs and columns.
-
-    Returns whether there were more.
-    """
+def cut_events(items: list[Any], bound: int) -> None:
+    """Keep the first `bound` events of a list of outputs and columns."""
     left = bound
     for at, item in enumerate(items):
         size = len(item) if item.__class__ is Columns else 1
         if size > left:
             items[at:] = [item.take(left)] if left else []
-            return True
+            return
         left -= size
-    return False

@@ -20,7 +20,7 @@ from engine.runtime.executors import (
 )
 from engine.runtime.frame import drain
 from engine.runtime.instance import Instance
-from engine.runtime.lane import Item, Lane, Output
+from engine.runtime.lane import Item, Lane, Output, count_rows
 from engine.runtime.sinkhub import SinkHub
 from engine.runtime.state import END_OF_TIME
 from engine.runtime.timers import Ticks
@@ -128,7 +128,7 @@ class ContextQueue:
     def put(self, message: Message) -> None:
         """Append a message."""
         with self._changed:
-            self._events += len(message[1])
+            self._events += count_rows(message[1])
             self._messages.append(message)
             self._changed.notify_all()
 
@@ -145,7 +145,7 @@ class ContextQueue:
                 self._changed.wait()
             message = self._messages.popleft()
             if message is not None:
-                self._events -= len(message[1])
+                self._events -= count_rows(message[1])
             self._changed.notify_all()
             return message
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from engine.compiler.plan import DEFAULT_CONTEXT
 from engine.limits import Limits
+from engine.runtime.columns import count_events
 from engine.runtime.frame import cut, drain
 from engine.runtime.instance import Instance
 from engine.runtime.lane import Item, Lane
@@ -78,7 +79,7 @@ def report_crash(instance: Instance, error: Exception, context: str) -> dict[str
     """
     for frame in instance.frames:
         if frame.budget is instance.budgets[context]:
-            frame.emits = None
+            frame.forget_emits()
     line = instance.vpl_line(error)
     logger.error("internal error at VPL line %d", line, exc_info=error)
     message = f"internal error at line {line}: {error.__class__.__name__}"
@@ -201,10 +202,12 @@ class QueueExecutor:
 
     def _tick(self, now: int, outputs: list[Any], crashes: Faults) -> None:
         """Run the ticks before an event at `now`; their outputs count as its own."""
-        start = len(outputs)
+        start, count = len(outputs), 0
         for event_type, tick in self._ticks.until(now):
+            known = len(outputs)
             self._one(event_type, tick, outputs, crashes)
-            if len(outputs) - start > self._lane.bound:
+            count += count_events(outputs[known:])
+            if count > self._lane.bound:
                 cut(outputs, start, self._ticks.frame)
                 return
 

@@ -1,11 +1,12 @@
 """Where generated code is at the moment, and how long it may stay there."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from engine.limits import Limits
 from engine.runtime.clock import Clock
+from engine.runtime.columns import Columns, cut_events
 
 TICK_UNITS: Final = 4096  # loop turns and calls between two looks at the clock
 LOOP_TURNS: Final = 64  # turns a loop runs between two looks at the frame
@@ -85,7 +86,8 @@ class Frame:
     """What one stream hands to the expressions and functions it evaluates.
 
     `row` and `type` are the current event, `emits` collects what `emit` makes (None
-    outside `.process`), `n` counts down to the next look at the clock, `aliases` are
+    outside `.process`): outputs, and columns that hold `columned` events more than they
+    are items. `n` counts down to the next look at the clock, `aliases` are
     the names of the whole event, `bound` the rows behind the aliases of a match or join,
     `partition` the key of the event, `errors` counts evaluation errors, `reject` takes an
     event to the dead letters. It keeps the stream's counters too. One thread uses a
@@ -98,6 +100,7 @@ class Frame:
         "bound",
         "budget",
         "clock",
+        "columned",
         "counts",
         "depth_limit",
         "dropped",
@@ -141,6 +144,7 @@ class Frame:
         self.row: Any = None
         self.type: str | None = None
         self.emits: list[Any] | None = None
+        self.columned = 0
         self.n = TICK_UNITS
         self.events_in = 0
         self.events_out = 0
@@ -156,6 +160,18 @@ class Frame:
         self.faulted: list[Frame] = []
         self.stopped: dict[str, int] = {}
         self.taps: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
+
+    def emit_columns(self, made: Iterable[Columns]) -> None:
+        """Emit events in columns; does nothing outside `.process`."""
+        if self.emits is not None:
+            for columns in made:
+                self.emits.append(columns)
+                self.columned += len(columns) - 1
+
+    def forget_emits(self) -> None:
+        """Drop what was emitted for this event."""
+        self.emits = None
+        self.columned = 0
 
     def count(self, reason: str) -> None:
         """Count an evaluation error; its value is null."""
@@ -179,7 +195,7 @@ class Frame:
 
     def stop(self, stopped: StreamStopped) -> None:
         """Note that the stream was stopped for this event."""
-        self.emits = None
+        self.forget_emits()
         if isinstance(stopped, EventSkipped):
             self.drop("events")
             if stopped.event is not None and self.reject is not None:
@@ -211,8 +227,8 @@ def tick(frame: Frame) -> None:
     frame.n = TICK_UNITS
     frame.budget.check()
     emits = frame.emits
-    if emits is not None and len(emits) > frame.limits.outputs_per_event:
-        bound = frame.limits.outputs_per_event
+    bound = frame.limits.outputs_per_event
+    if emits is not None and len(emits) + frame.columned > bound:
         raise OutputsExceeded("R003", f"more than {bound} outputs for one event")
 
 
@@ -247,16 +263,19 @@ def emitted(frame: Frame, emits: list[Any]) -> list[Any]:
     """Close the list of a `.process`, cut to the bound on outputs (R003)."""
     frame.emits = None
     bound = frame.limits.outputs_per_event
-    if len(emits) > bound:
-        del emits[bound:]
+    if len(emits) + frame.columned > bound:
+        cut_events(emits, bound)
         frame.fault("R003", f"more than {bound} outputs for one event")
+    frame.columned = 0
     return emits
 
 
 def cut(outputs: list[Any], start: int, frame: Frame) -> None:
     """Keep the first outputs of an event, which begin at `start` (R003)."""
     bound = frame.limits.outputs_per_event
-    del outputs[start + bound :]
+    made = outputs[start:]
+    cut_events(made, bound)
+    outputs[start:] = made
     frame.fault("R003", f"more than {bound} outputs for one event")
 
 

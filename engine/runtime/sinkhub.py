@@ -13,6 +13,7 @@ import msgspec
 from engine.compiler.sinkports import SinkPort
 from engine.connectors.base import ConnectorSpec, Sink, SinkFactory
 from engine.encoding import encode
+from engine.runtime.columns import Columns
 from engine.runtime.frame import Frame
 from engine.runtime.values import iso_text
 
@@ -97,15 +98,28 @@ class SinkHub:
             sink = self._by_port.get(port.generated)
             if sink is not None:
                 frame = frames[port.stream]
-                frame.sink_sent += len(port.pending)
-                _send(sink, port.pending, frame.stream)
+                frame.sink_sent += _send(sink, port.pending, frame.stream)
             port.pending.clear()
 
 
-def _send(sink: Sink, pending: list[tuple[str, Any, Any]], stream: str) -> None:
+def _send(sink: Sink, pending: list[tuple[str, Any, Any]], stream: str) -> int:
+    """Send events, those of one topic together; returns how many they were."""
+    count = 0
     for topic, entries in groupby(pending, key=itemgetter(0)):
-        events = [encode_for_sink(output, stamp) for _, output, stamp in entries]
+        events = _payloads(entries)
         sink.send(topic, events, stream=stream)
+        count += len(events)
+    return count
+
+
+def _payloads(entries: Iterable[tuple[str, Any, Any]]) -> list[bytes]:
+    payloads: list[bytes] = []
+    for _, output, stamp in entries:
+        if output.__class__ is Columns:
+            payloads += output.payloads(iso_text(stamp))
+        else:
+            payloads.append(encode_for_sink(output, stamp))
+    return payloads
 
 
 def _close(name: str, sink: Sink, timeout_s: float) -> None:

@@ -18,6 +18,7 @@ from engine.event_files import (
 )
 from engine.evt import declared_fields
 from engine.pipeline import Pipeline
+from engine.runtime.columns import each_output
 from engine.simulation.clock import EventClock
 from engine.simulation.comparison import Difference, differences
 from engine.simulation.dated_outputs import DatedOutputs, compile_dated
@@ -193,7 +194,7 @@ class _Collected:
 
     def outputs(self, rows: list[Any]) -> None:
         """Keep outputs as flat dicts of JSON values."""
-        plain = list(map(to_plain, rows))
+        plain = list(map(to_plain, each_output(rows)))
         self.made += plain if self._dates is None else self._dates.dated(plain)
 
     def fault(self, error: dict[str, Any]) -> None:

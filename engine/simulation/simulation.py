@@ -77,7 +77,7 @@ class Simulation:
     def flush(self) -> None:
         """Let time run to infinity."""
         reply = self._pipeline.flush()
-        self._tell(reply.rows, reply.errors, len(reply.rows))
+        self._tell(reply.rows, reply.errors, reply.output_count)
 
     def _batch(self, block: PayloadBlock) -> None:
         reply = self._pipeline.inject_batch(
@@ -97,7 +97,7 @@ class Simulation:
             self._reject(place, str(error))
             return
         self.totals.events += 1
-        self._tell(reply.rows, reply.errors, len(reply.rows))
+        self._tell(reply.rows, reply.errors, reply.output_count)
 
     def _events(self, block: Block) -> Iterator[tuple[int, Event]]:
         if not isinstance(block, PayloadBlock):
