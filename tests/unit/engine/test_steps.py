@@ -1,0 +1,137 @@
+"""Steps, their filters and their matches, where other tests leave vpl.md 10 open."""
+
+import pytest
+
+from engine import InvalidProgramError, compile_program
+from tests.unit.engine.histories import Happening, feed, history
+
+PAIR = "stream S = A as a -> B as b "
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        *(".emit(n: 1)", ".select(n: 1)", ".limit(1)", ".distinct(n)", ".map(e => e)"),
+        *(".process(1)", ".window(5)", ".first()", ".order_by(n)"),
+    ],
+)
+def test_between_steps_other_operations_are_refused(operation: str) -> None:
+    with pytest.raises(InvalidProgramError) as caught:
+        compile_program(f"stream S = A -> B {operation} -> C .emit(n: 1)")
+    assert "E025" in {found.code for found in caught.value.diagnostics}
+
+
+@pytest.mark.parametrize(
+    "source", ["merge(A, B)", "join(A, B) .on(A.k == B.k)", "timer(5s)"]
+)
+def test_these_sources_cannot_start_a_sequence(source: str) -> None:
+    with pytest.raises(InvalidProgramError) as caught:
+        compile_program(f"stream S = {source} -> C .emit(n: 1)")
+    assert "E022" in {found.code for found in caught.value.diagnostics}
+
+
+@pytest.mark.parametrize("bound", ["5", "0s", "-1s"])
+def test_a_bound_is_a_duration_above_zero(bound: str) -> None:
+    for source in (
+        f"stream S = A -> B .within({bound}) .emit(n: 1)",
+        f"stream S = sequence(a: A, b: B .within({bound})) .emit(n: 1)",
+        f"pattern P = SEQ(A, B) within {bound}\nstream S = P .emit(n: 1)",
+    ):
+        with pytest.raises(InvalidProgramError) as caught:
+            compile_program(source)
+        assert [found.code for found in caught.value.diagnostics] == ["E061"]
+
+
+def test_a_bound_may_be_a_constant_expression() -> None:
+    for source in (
+        "const d = 5s\nstream S = A -> B .within(d * 2) .emit(n: 1)",
+        "let d = 5s\npattern P = SEQ(A, B) within d * 2\nstream S = P .emit(n: 1)",
+    ):
+        assert history(source, ("A", 0), ("B", 10)) == [{"n": 1}]
+        assert history(source, ("A", 0), ("B", 10.001)) == []
+
+
+def test_filters_may_read_the_step_itself_by_alias_or_type() -> None:
+    events = ("A", 0), ("B", 1, {"v": 3}), ("B", 2, {"v": 4})
+    for own, alias in (("b", " as b"), ("B", "")):
+        source = f"stream S = A -> B where {own}.v > 3{alias} .emit(v: {own}.v)"
+        assert history(source, *events) == [{"v": 4}]
+
+
+def test_filters_may_read_the_implicit_names_of_the_candidate() -> None:
+    test = 'timestamp >= @1970-01-01T00:00:02Z and event_type == "B"'
+    source = f"stream S = A -> B where {test} as b .emit(v: b.v)"
+    events = ("A", 0), ("B", 1, {"v": 1}), ("B", 2, {"v": 2})
+    assert history(source, *events) == [{"v": 2}]
+
+
+def test_a_filter_of_unlike_kinds_rejects_and_is_counted() -> None:
+    pipeline = compile_program("stream S = A as a -> B where v > a.v .emit(n: 1)")
+    assert feed(pipeline, ("A", 0, {"v": "x"}), ("B", 1, {"v": 1})) == []
+    assert pipeline.metrics().streams["S"].eval_errors == {"kind": 1}
+
+
+def test_globals_in_filters_have_their_present_value() -> None:
+    source = (
+        "var least = 1\n"
+        "fn raise():\n    least := least + 1\n    true\n"
+        "stream Up = U .where(raise())\n"
+        "stream S = A -> B where v > least as b .emit(v: b.v)"
+    )
+    events = ("A", 0), ("U", 1), ("B", 2, {"v": 2}), ("B", 3, {"v": 3})
+    assert history(source, *events) == [{"v": 3}]
+
+
+def test_both_sides_of_an_and_stand_in_the_order_of_the_pattern() -> None:
+    source = "pattern P = A as a AND B as b\nstream S = P .emit()"
+    wanted = {"stream": "S", "match_duration_ms": 1000, "a_n": 2, "b_n": 1}
+    (got,) = history(source, ("B", 0, {"n": 1}), ("A", 1, {"n": 2}))
+    assert list(got.items()) == list(wanted.items())
+
+
+def test_bare_names_read_the_event_that_completed_an_and() -> None:
+    source = "pattern P = A as a AND B as b\nstream S = P .emit(n, m)"
+    assert history(source, ("B", 0, {"n": 1, "m": 5}), ("A", 1, {"n": 2})) == [{"n": 2}]
+
+
+def test_steps_without_alias_add_no_fields() -> None:
+    source = "pattern P = A OR B\nstream S = P .emit()"
+    events: tuple[Happening, ...] = (("B", 0, {"n": 1}), ("A", 1, {"n": 2}))
+    assert history(source, *events) == [{"stream": "S", "match_duration_ms": 0}] * 2
+
+
+def test_a_step_as_bare_name_is_its_event() -> None:
+    source = PAIR + ".emit(a: a, keys: keys(b))"
+    events = ("A", 0, {"v": 1, "w": 2}), ("B", 1, {"v": 3})
+    assert history(source, *events) == [{"a": {"v": 1, "w": 2}, "keys": ["v"]}]
+
+
+def test_several_keys_of_a_pattern_are_one_array() -> None:
+    source = (
+        "pattern P = SEQ(A, B) partition by k, j\nstream S = P .emit(p: _partition)"
+    )
+    events = ("A", 0, {"k": 1, "j": 2}), ("B", 1, {"k": 1, "j": 3})
+    assert history(source, *events, ("B", 2, {"k": 1, "j": 2})) == [{"p": [1, 2]}]
+
+
+def test_a_pattern_may_be_repeated_as_first_step() -> None:
+    source = (
+        "pattern P = SEQ(A as a, B)\n"
+        "stream S = all P as p -> C .emit(n: p.map(m => m.a_n))"
+    )
+    pairs: list[Happening] = [
+        happening for n in (1, 2) for happening in (("A", n, {"n": n}), ("B", n))
+    ]
+    assert history(source, *pairs, ("C", 9)) == [{"n": [1, 2]}, {"n": [2]}]
+
+
+def test_a_tick_may_be_a_step() -> None:
+    source = (
+        "stream T = timer(5s) .select(n: tick)\n"
+        "stream S = T as t -> A as a .emit(tick: t.n, a: a.n)\n"
+        "stream U = Timer_T as t -> A .emit(u: t.tick)"
+    )
+    events = [("A", at, {"n": at}) for at in (0, 6, 11)]
+    assert history(source, *events) == [
+        *({"tick": 0, "a": 6}, {"u": 0}, {"tick": 1, "a": 11}, {"u": 1}),
+    ]
