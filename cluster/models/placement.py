@@ -68,6 +68,8 @@ class Placement(models.Model):
 
     class Meta:
         ordering = ("position", "replica")
+        # Every sweep asks whether a placement failed.
+        indexes = (models.Index(fields=("status",), name="placement_by_status"),)
         constraints = (
             models.UniqueConstraint(
                 fields=("group", "pipeline_name", "replica"),

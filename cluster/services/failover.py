@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from cluster import conf
-from cluster.models import Placement
+from cluster.models import Placement, Worker
+from cluster.models.placement import PlacementQuerySet
+from cluster.models.worker import WorkerQuerySet
 from cluster.placement import ROUND_ROBIN, Choice, WantedPipeline, plan_placements
 from cluster.selectors import load_candidates
 from cluster.services.background import dispatch_on_commit
@@ -49,17 +51,17 @@ def fail_over(*, now: datetime) -> MoveReport:
     Those that a deregistered worker still has, as they were being deployed when it
     went, are moved too.
     """
-    since = now - conf.current().failover_grace_delta
-    is_down = Q(
-        worker__status=WorkerStatus.UNHEALTHY.value,
-        worker__status_since__lte=since,
-        worker__deregistered_at__isnull=True,
-    )
-    is_gone = Q(worker__deregistered_at__isnull=False, worker__keeps_pipelines=False)
     rows = Placement.objects.wanted().filter(
-        unclaimed(now), is_down | is_gone, status__in=ON_A_WORKER
+        unclaimed(now), worker__in=_lost_workers(now), status__in=ON_A_WORKER
     )
     return move_placements(placements=_loaded(rows), cause="failover", now=now)
+
+
+def lost_with_placements(now: datetime) -> WorkerQuerySet:
+    """Return the lost workers that placements have to leave, now or soon."""
+    # Not a join: databases begin it with the placements, which are many more.
+    held = Placement.objects.filter(worker=OuterRef("pk"), status__in=ON_A_WORKER)
+    return _lost_workers(now).filter(Exists(held))
 
 
 def retry_waiting(*, now: datetime) -> MoveReport:
@@ -68,11 +70,16 @@ def retry_waiting(*, now: datetime) -> MoveReport:
     What a worker failed to deploy is tried again after a pause, so that a pipeline
     which fails everywhere does not keep the cluster busy.
     """
-    failed = Placement.objects.filter(status=PlacementStatus.FAILED.value)
+    failed = failed_placements()
     if not failed.exists():  # the usual case, and asked by every worker that joins
         return MoveReport()
     waiting = [place for place in _loaded(failed.wanted()) if _is_due(place, now)]
     return move_placements(placements=waiting, cause="retry", now=now)
+
+
+def failed_placements() -> PlacementQuerySet:
+    """Return what does not run, of groups that were given up too."""
+    return Placement.objects.filter(status=PlacementStatus.FAILED.value)
 
 
 def move_placements(
@@ -100,6 +107,16 @@ def move_placements(
         waiting += len(places) - len(claimed)
     refresh_group_status(group_ids={item.group_id for item in placements}, now=now)
     return MoveReport(moved, waiting)
+
+
+def _lost_workers(now: datetime) -> WorkerQuerySet:
+    is_down = Q(
+        status=WorkerStatus.UNHEALTHY.value,
+        status_since__lte=now - conf.current().failover_grace_delta,
+        deregistered_at__isnull=True,
+    )
+    is_gone = Q(deregistered_at__isnull=False, keeps_pipelines=False)
+    return Worker.objects.filter(is_down | is_gone)
 
 
 def _is_due(place: Placement, now: datetime) -> bool:

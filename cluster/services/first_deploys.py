@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cluster.models import PipelineGroup, Placement
+from cluster.models.group import PipelineGroupQuerySet
 from cluster.services.deployments import deploy_claimed
 from cluster.services.events import ERROR, record_event
 from cluster.services.group_status import mark_group, refresh_group_status
@@ -43,12 +44,16 @@ def conclude_deploys(*, now: datetime, client: WorkerClient | None = None) -> in
     Harmless beside a deploy that is about to end by itself: both come to the same, by
     compare-and-set. Returns how many groups were looked at.
     """
-    waiting = PipelineGroup.objects.filter(status=GroupStatus.DEPLOYING.value)
-    deploying = Placement.objects.filter(status=PlacementStatus.DEPLOYING.value)
-    ended = waiting.exclude(pk__in=deploying.values("group_id"))
-    ids = frozenset(ended.values_list("pk", flat=True))
+    ids = frozenset(ended_deploys().values_list("pk", flat=True))
     _conclude(ids, now, client)
     return len(ids)
+
+
+def ended_deploys() -> PipelineGroupQuerySet:
+    """Return the groups that wait for a deploy which is over."""
+    waiting = PipelineGroup.objects.filter(status=GroupStatus.DEPLOYING.value)
+    deploying = Placement.objects.filter(status=PlacementStatus.DEPLOYING.value)
+    return waiting.exclude(pk__in=deploying.values("group_id"))
 
 
 def give_up_group(

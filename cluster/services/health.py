@@ -6,6 +6,7 @@ from django.db import transaction
 
 from cluster import conf
 from cluster.models import Placement, Worker
+from cluster.models.worker import WorkerQuerySet
 from cluster.services.events import ERROR, INFO, record_event
 from cluster.services.group_status import refresh_group_status
 from cluster.services.topology import bump_version, load_cluster_state
@@ -20,14 +21,23 @@ def mark_stale_workers(*, now: datetime) -> tuple[str, ...]:
     Silence counts from the start of the coordinator at the earliest, so that its own
     absence is not held against the workers.
     """
-    timeout = conf.current().heartbeat_timeout_delta
     started_at = load_cluster_state().started_at
-    if started_at is not None and now - started_at <= timeout:
+    if started_at is not None and started_at >= silent_since(now):
         return ()
-    silent = Worker.objects.alive().filter(last_heartbeat_at__lt=now - timeout)
+    silent = silent_workers(now)
     marked = [worker.id for worker in silent if _mark_silent(worker, now)]
     refresh_groups_of(worker_ids=marked, now=now)
     return tuple(marked)
+
+
+def silent_workers(now: datetime) -> WorkerQuerySet:
+    """Return the workers taken for alive that were silent for too long."""
+    return Worker.objects.alive().filter(last_heartbeat_at__lt=silent_since(now))
+
+
+def silent_since(now: datetime) -> datetime:
+    """Return the time before which a last report makes a worker silent."""
+    return now - conf.current().heartbeat_timeout_delta
 
 
 def status_by_load(current: WorkerStatus, *, running: int, room: int) -> WorkerStatus:

@@ -7,10 +7,10 @@ from django.db.models import F
 
 from cluster.exceptions import WorkerCallError
 from cluster.models import Worker
+from cluster.models.worker import WorkerQuerySet
 from cluster.services.events import WARNING, record_event
 from cluster.services.parallel import call_each
 from cluster.services.topology import bump_version
-from cluster.state import WorkerStatus
 from cluster.worker_client import WorkerClient, get_client
 from cluster.worker_targets import target_of
 
@@ -49,9 +49,7 @@ def note_call(*, worker_id: str, error: WorkerCallError | None, now: datetime) -
 def probe_unreachable(*, now: datetime, client: WorkerClient | None = None) -> int:
     """Ask workers that beat but could not be called whether they can be again."""
     client = client or get_client()
-    silent = WorkerStatus.UNHEALTHY.value
-    waiting = Worker.objects.registered().filter(reachable=False)
-    targets = [target_of(worker) for worker in waiting.exclude(status=silent)]
+    targets = [target_of(worker) for worker in unreachable_workers()]
     answers = call_each(client.check_health, targets)
     back = [
         target.worker_id
@@ -61,6 +59,11 @@ def probe_unreachable(*, now: datetime, client: WorkerClient | None = None) -> i
     for worker_id in back:
         _set_reachable(worker_id, now)
     return len(back)
+
+
+def unreachable_workers() -> WorkerQuerySet:
+    """Return the workers that beat but could not be called."""
+    return Worker.objects.alive().filter(reachable=False)
 
 
 def _set_reachable(worker_id: str, now: datetime) -> None:

@@ -22,8 +22,8 @@ FORGET_WORKERS_AFTER = timedelta(hours=24)
 
 def tidy_up(*, now: datetime) -> bool:
     """Delete what is past its time, at most once an hour; tell whether it ran."""
-    due = Q(tidied_at__isnull=True) | Q(tidied_at__lte=now - TIDY_EVERY)
-    if not ClusterState.objects.filter(due, pk=THE_ROW).update(tidied_at=now):
+    state = ClusterState.objects.exclude(was_tidied(now))
+    if not state.filter(pk=THE_ROW).update(tidied_at=now):
         return False
     limit = now - timedelta(days=conf.current().retention_days)
     ClusterEvent.objects.filter(at__lt=limit).delete()
@@ -32,6 +32,11 @@ def tidy_up(*, now: datetime) -> bool:
     ).delete()
     _forget_workers(now, limit)
     return True
+
+
+def was_tidied(now: datetime) -> Q:
+    """Return the condition on the cluster's row that it is too soon to tidy up."""
+    return Q(tidied_at__isnull=False, tidied_at__gt=now - TIDY_EVERY)
 
 
 def _forget_workers(now: datetime, limit: datetime) -> None:

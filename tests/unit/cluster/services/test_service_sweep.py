@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cluster.exceptions import WorkerRefusedError
 from cluster.models import ClusterEvent, ClusterState, PipelineGroup, Placement, Worker
@@ -12,7 +14,7 @@ from cluster.services.events import record_event
 from cluster.services.groups import deploy_group, teardown_group
 from cluster.services.heartbeats import Heartbeat, record_heartbeats
 from cluster.services.reachability import record_call
-from cluster.services.sweep import SweepReport, run_sweep
+from cluster.services.sweep import LEASE, SweepReport, run_sweep
 from cluster.services.topology import load_cluster_state, mark_coordinator_started
 from cluster.services.workers import deregister_worker
 from cluster.testing import FakeWorkers, ManualClock, make_spec
@@ -389,3 +391,117 @@ def test_a_worker_deregistered_while_it_was_deployed_to_keeps_nothing(
     sweep()
     background.run()
     assert home("p") == ("b", "Running", 2)
+
+
+@pytest.fixture
+def idle(group: PipelineGroup, sweep: Any, clock: ManualClock) -> PipelineGroup:
+    """A group in a cluster where the last sweep left nothing to do."""
+    sweep(after=1)
+    sweep(after=1)
+    return group
+
+
+def queries_of_a_sweep(sweep: Any, after: float = 1) -> int:
+    with CaptureQueriesContext(connection) as seen:
+        sweep(after=after)
+    return len(seen)
+
+
+def test_a_sweep_with_nothing_to_do_is_one_statement(
+    idle: PipelineGroup, sweep: Any, join: Any, clock: ManualClock
+) -> None:
+    assert queries_of_a_sweep(sweep) == 1
+    for number in range(10):
+        join(f"more-{number}")
+    teardown_group(group=idle, clock=clock)
+    assert queries_of_a_sweep(sweep) == 1
+    state = ClusterState.objects.get()
+    assert state.last_sweep_at == clock.now
+    assert state.sweep_holder == "me"
+    assert state.sweep_lease_until == clock.now + LEASE
+
+
+def test_a_record_of_a_failed_deploy_is_nothing_to_do(
+    idle: PipelineGroup, workers: FakeWorkers, sweep: Any, clock: ManualClock
+) -> None:
+    workers["a"].is_dead = workers["b"].is_dead = True
+    with pytest.raises(Exception, match="not deployed"):
+        deploy_group(spec=make_spec("late"), requested_by="test", clock=clock)
+    Worker.objects.update(reachable=True)
+    assert queries_of_a_sweep(sweep) == 1
+
+
+def test_an_idle_sweep_leaves_the_lease_to_its_holder(
+    idle: PipelineGroup, sweep: Any, clock: ManualClock
+) -> None:
+    assert sweep(after=1, holder="another").skipped
+    assert ClusterState.objects.get().sweep_holder == "me"
+
+
+@pytest.mark.parametrize("settles", [True, False])
+def test_a_silent_worker_ends_the_idleness_once_the_coordinator_has_settled(
+    idle: PipelineGroup, sweep: Any, clock: ManualClock, settles: bool
+) -> None:
+    clock.advance(10)
+    if settles:
+        mark_coordinator_started(now=clock.now)
+    swept = sweep(after=6)
+    assert swept.unhealthy == (() if settles else ("a", "b"))
+
+
+def test_a_lost_worker_ends_the_idleness_when_its_grace_is_over(
+    idle: PipelineGroup, sweep: Any, beat: Any, clock: ManualClock
+) -> None:
+    Worker.objects.filter(pk="b").update(status="unhealthy", status_since=clock.now)
+    assert queries_of_a_sweep(sweep, after=9) == 1
+    assert sweep(after=1).reassigned == 1
+
+
+def test_a_deregistered_worker_with_a_placement_ends_the_idleness(
+    idle: PipelineGroup, sweep: Any, clock: ManualClock
+) -> None:
+    Worker.objects.filter(pk="b").update(deregistered_at=clock.now)
+    assert sweep(after=1).reassigned == 1
+
+
+def test_a_deregistered_worker_that_keeps_its_placement_does_not(
+    idle: PipelineGroup, sweep: Any, clock: ManualClock
+) -> None:
+    deregister_worker(worker_id="b", pipelines="leave", now=clock.now)
+    assert queries_of_a_sweep(sweep) == 1
+
+
+def test_a_placement_without_a_worker_ends_the_idleness(
+    idle: PipelineGroup, sweep: Any
+) -> None:
+    error = {"code": "no_workers_available", "error": "no worker is ready"}
+    Placement.objects.filter(pipeline_name="p").update(
+        status="Failed", worker=None, error=error
+    )
+    assert sweep(after=1).retried == 1
+
+
+def test_a_deploy_that_is_over_ends_the_idleness(
+    idle: PipelineGroup, sweep: Any
+) -> None:
+    PipelineGroup.objects.update(status="deploying", started_at=None)
+    sweep(after=1)
+    assert get_group(idle.pk).status == "running"
+
+
+def test_an_unreachable_worker_ends_the_idleness(
+    idle: PipelineGroup, sweep: Any
+) -> None:
+    Worker.objects.filter(pk="a").update(reachable=False)
+    sweep(after=1)
+    assert Worker.objects.get(pk="a").reachable
+
+
+def test_every_hour_the_idleness_ends_for_tidying(
+    idle: PipelineGroup, sweep: Any, beat: Any, clock: ManualClock
+) -> None:
+    tidied_at = ClusterState.objects.get().tidied_at
+    clock.advance(3600)
+    beat("a", "b")
+    sweep(after=0)
+    assert ClusterState.objects.get().tidied_at > tidied_at
