@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import engine_filter, footprint, heartbeats, inject, language, ndjson
+from bench import footprint, heartbeats, inject, language, ndjson, published
 from bench.finding import Finding
 from bench.result import Effort
 
@@ -25,7 +25,7 @@ class Part:
 
 PARTS = (
     Part("footprint", "Start and memory of idle processes", footprint.run, 25),
-    Part("engine", "Filter and emit", engine_filter.run, 10),
+    Part("published", "Against others, on the published workloads", published.run, 90),
     Part("language", "Operations of the language", language.run, 150),
     Part("ndjson", "Batches over HTTP", ndjson.run, 45),
     Part("inject", "Single events through the coordinator", inject.run, 30),

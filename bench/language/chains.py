@@ -132,4 +132,5 @@ RISING = Workload(
     expected,
     by_hand,
     target=5e5,
+    row=Tick,
 )

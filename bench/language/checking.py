@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from bench.agreement import agree
 from bench.language.workload import Event, Outputs, Workload
 from bench.result import require
 from bench.workload import batches
@@ -25,12 +26,12 @@ def check(workload: Workload, lines: Sequence[bytes], size: int = BATCH) -> Outp
     name = workload.name
     require(bool(wanted), True, f"{name}: whether anything comes out")
     payloads = batches(tuple(lines), size)
-    require(through_engine(workload, payloads), wanted, f"{name}: outputs of batches")
+    agree(through_engine(workload, payloads), wanted, f"{name}: outputs of batches")
     if workload.is_single:
-        require(through_calls(workload, lines), wanted, f"{name}: outputs of calls")
+        agree(through_calls(workload, lines), wanted, f"{name}: outputs of calls")
     handle = workload.by_hand()
     by_hand = [out for payload in payloads for out in _outputs(handle(payload))]
-    require(by_hand, wanted, f"{name}: outputs of hand-written Python")
+    agree(by_hand, wanted, f"{name}: outputs of hand-written Python")
     return wanted
 
 
@@ -41,15 +42,18 @@ def decoded(line: bytes) -> Event:
     return event
 
 
-def through_engine(workload: Workload, payloads: Sequence[bytes]) -> Outputs:
-    """Return the outputs of batches."""
+def through_engine(
+    workload: Workload, payloads: Sequence[bytes], *, is_ended: bool = False
+) -> Outputs:
+    """Return the outputs of batches, and, if ended, of what is open after the last."""
     pipeline = compile_program(workload.program)
     try:
-        return [
+        outputs = [
             output
             for payload in payloads
             for output in pipeline.inject_batch(payload, form="ndjson").outputs
         ]
+        return [*outputs, *pipeline.flush().outputs] if is_ended else outputs
     finally:
         pipeline.close(5.0)
 

@@ -114,6 +114,7 @@ ONE = Workload(
     one_by_hand,
     target=4e6,
     is_single=True,
+    row=Reading,
 )
 TEN_OF_ONE_TYPE = Workload(
     "ten filters on one type",
@@ -122,4 +123,5 @@ TEN_OF_ONE_TYPE = Workload(
     ten_expected,
     ten_by_hand,
     target=1.8e6,
+    row=Reading,
 )

@@ -123,4 +123,5 @@ PAID = Workload(
     expected,
     by_hand,
     target=5e5,
+    row=Deal,
 )

@@ -14,10 +14,11 @@ from bench.language import (
     windows,
 )
 from bench.language.checking import BATCH, CHECKED, check
+from bench.language.contest import engine_work, hand_work
 from bench.language.workload import Workload
 from bench.progress import step
 from bench.result import Effort, Result
-from bench.timing import side_by_side
+from bench.timing import Work, side_by_side
 from bench.workload import batches
 from engine import compile_program
 
@@ -57,15 +58,16 @@ def measure(workload: Workload, effort: Effort) -> list[Result]:
 def _result(
     workload: Workload, how: str, lines: Sequence[bytes], size: int, effort: Effort
 ) -> Result:
+    engine: Callable[[], Work]
     if size == 1:
         payloads: Sequence[bytes] = lines
         engine = functools.partial(_calls, workload, payloads)
         target = SINGLE_TARGET if workload is filters.ONE else None
     else:
         payloads = batches(tuple(lines), size)
-        engine = functools.partial(_batches, workload, payloads)
+        engine = functools.partial(engine_work, workload, payloads)
         target = workload.target
-    by_hand = functools.partial(_by_hand, workload, payloads)
+    by_hand = functools.partial(hand_work, workload, payloads)
     measured, hand = side_by_side((engine, by_hand), len(lines), effort.repeats)
     return Result(
         f"{workload.name}, {how}",
@@ -77,18 +79,6 @@ def _result(
     )
 
 
-def _batches(workload: Workload, payloads: Sequence[bytes]) -> Callable[[], None]:
-    pipeline = compile_program(workload.program)
-    pipeline.start()
-
-    def work() -> None:
-        for payload in payloads:
-            pipeline.inject_batch(payload, form="ndjson").to_json_bytes()
-        pipeline.close(5.0)
-
-    return work
-
-
 def _calls(workload: Workload, payloads: Sequence[bytes]) -> Callable[[], None]:
     pipeline = compile_program(workload.program)
     pipeline.start()
@@ -98,15 +88,5 @@ def _calls(workload: Workload, payloads: Sequence[bytes]) -> Callable[[], None]:
         for payload in payloads:
             process(payload)
         pipeline.close(5.0)
-
-    return work
-
-
-def _by_hand(workload: Workload, payloads: Sequence[bytes]) -> Callable[[], None]:
-    handle = workload.by_hand()
-
-    def work() -> None:
-        for payload in payloads:
-            handle(payload)
 
     return work

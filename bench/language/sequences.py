@@ -158,4 +158,5 @@ TWO_STEPS = Workload(
     by_hand,
     target=1.5e6,
     is_single=True,
+    row=Action,
 )

@@ -97,4 +97,5 @@ KEYED = Workload(
     target=2.5e6,
     is_single=True,
     least=62_000,
+    row=TimedReading,
 )

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 BASE = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 Event = dict[str, Any]
 Outputs = list[dict[str, Any]]
@@ -25,6 +27,7 @@ class Workload:
         target: events per second in batches of 1000; None: none.
         is_single: whether one event per call is measured as well.
         least: how many events it takes until something comes out.
+        row: the fields that it reads, to decode no more than them.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Workload:
     target: float | None
     is_single: bool = False
     least: int = 20_000
+    row: type[msgspec.Struct] | None = None
 
 
 def stamp(milliseconds: int) -> str:

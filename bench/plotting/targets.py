@@ -27,7 +27,7 @@ def targets(found: Sequence[Result]) -> str:
     for place, result in enumerate(found):
         drawn += _row(result, middle, _TOP + place * _ROW)
     drawn.append(svg.stroke((middle, _TOP - 8), (middle, bottom), svg.INK, width=1.5))
-    drawn.append(svg.words(_LABEL - 10, _TOP - 14, "times better than its target",
+    drawn.append(svg.words(_LABEL - 30, _TOP - 14, "times better than its target",
                            anchor="end", colour=svg.SOFT))  # fmt: skip
     return svg.document(width, height, drawn)
 
