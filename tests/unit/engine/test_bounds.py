@@ -19,6 +19,25 @@ def counted(source: str, limits: Limits, *events: Happening) -> StreamMetrics:
     return pipeline.metrics().streams["S"]
 
 
+def test_bounds_are_those_of_the_language_unless_told_otherwise() -> None:
+    assert Limits() == Limits(
+        cpu_s_per_event=10,
+        recursion_depth=200,
+        outputs_per_event=1_000_000,
+        text_chars=16 * 2**20,
+        array_items=1_000_000,
+        partitions=1_000_000,
+        distinct_keys=100_000,
+        running_values=100_000,
+        runs=10_000,
+        kleene_events=10_000,
+        join_events_per_key=1000,
+        idle_grace_s=0.5,
+        reply_timeout_s=15,
+        context_queue_events=1000,
+    )
+
+
 @pytest.mark.parametrize(
     "operations",
     [

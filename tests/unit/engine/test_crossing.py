@@ -1,5 +1,7 @@
 """Events that cross contexts, where other tests leave vpl.md 13 open."""
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -82,3 +84,33 @@ def test_flush_ends_windows_in_every_context(compiled: Compile) -> None:
     got = sorted(o["event_type"] for o in pipeline.flush().outputs)
     assert got == ["D", "L", "R"]
     assert pipeline.flush().outputs == []
+
+
+PINNED = (
+    "context one (cores: [1, 7])\ncontext none (cores: [9])\n"
+    "stream S = A .context(one) .emit(n: 1)\n"
+    "stream T = A .context(none) .emit(n: 2)\n"
+    "stream U = A .emit(n: 3)\n"
+)
+
+
+def test_a_context_asks_for_those_of_its_cores_that_there_are(
+    compiled: Compile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, set[int]]] = []
+
+    def bind(_: int, cores: set[int]) -> None:
+        asked.append((threading.current_thread().name, cores))
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", bind, raising=False)
+    assert len(compiled(PINNED).inject(Event("A", {})).outputs) == 3
+    assert asked == [("context one", {1})]
+
+
+def test_cores_are_ignored_where_the_system_has_none(
+    compiled: Compile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
+    got = compiled(PINNED).inject(Event("A", {})).outputs
+    assert [output["n"] for output in got] == [1, 2, 3]
