@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from cluster.models import (
     ApiKey,
+    AuditEntry,
     ClusterEvent,
     ClusterState,
     PipelineGroup,
@@ -144,6 +145,16 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_filter = ("role",)
     search_fields = ("name", "prefix")
     exclude = ("secret_hash", "previous_hash")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who changed what."""
+
+    list_display = ("at", "who", "role", "method", "path", "status")
+    list_filter = ("method", "status", "role")
+    search_fields = ("who", "path", "request_id")
+    date_hierarchy = "at"
 
 
 @admin.register(ClusterState)

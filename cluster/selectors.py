@@ -174,15 +174,24 @@ def list_events(
     worker_id: str = "",
     group_id: str = "",
     severity: str = "",
+    words: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
     before_seq: int | None = None,
     limit: int = 1000,
 ) -> list[ClusterEvent]:
-    """Return cluster events, newest first, from just below `before_seq`."""
+    """Return cluster events, newest first, from just below `before_seq`.
+
+    `words` are a part of the message; `since` is included, `until` is not.
+    """
     filters = {
         "type__startswith": event_type,
         "worker_id": worker_id,
         "group_id": group_id,
         "severity": severity,
+        "message__icontains": words,
+        "at__gte": since,
+        "at__lt": until,
         "seq__lt": before_seq,
     }
     given = {key: value for key, value in filters.items() if value not in {"", None}}

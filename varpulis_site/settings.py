@@ -94,6 +94,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "varpulis_site.request_metrics.RequestMetricsMiddleware",
+    "varpulis_site.audit.AuditMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "varpulis_site.content_policy.ContentPolicyMiddleware",
     "varpulis_site.static_files.StaticFilesMiddleware",

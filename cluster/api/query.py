@@ -1,6 +1,7 @@
 """Read query parameters: a bad value is 400, not a guess."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from rest_framework.request import Request
@@ -53,6 +54,21 @@ def read_number(
     if not is_number or not least <= int(text) <= most:
         raise _bad(name, f"'{text[:40]}' is no integer from {least} to {most}")
     return int(text)
+
+
+def read_moment(request: Request, name: str) -> datetime | None:
+    """Return a time with its zone (RFC 3339), None if missing."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return None
+    try:
+        # a plus sign that was not escaped arrives as a space
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise _bad(name, f"'{text[:40]}' is no time such as 2027-03-01T00:00:00Z")
+    return moment
 
 
 def paginate(

@@ -8,11 +8,11 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from cluster.api.base import UnknownPathView
 from cluster.api.views.documents import DocsView, SchemaView
 from cluster.api.views.groups import GroupsView, GroupView, NamedGroupView
+from cluster.api.views.history import AuditView, EventsView
 from cluster.api.views.hot import HeartbeatView, InjectBatchView, InjectView
 from cluster.api.views.keys import KeyRotationView, KeysView, KeyView
 from cluster.api.views.overview import (
     ClusterRootView,
-    EventsView,
     TopologyView,
     ValidateView,
 )
@@ -61,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *both("topology", TopologyView.as_view(), "topology"),
     *both("validate", ValidateView.as_view(), "validate"),
     *both("events", EventsView.as_view(), "events"),
+    *both("audit", AuditView.as_view(), "audit"),
     *both("keys", KeysView.as_view(), "keys"),
     *both("keys/<str:key_id>/rotate", KeyRotationView.as_view(), "rotate-key"),
     *both("keys/<str:key_id>", KeyView.as_view(), "key"),

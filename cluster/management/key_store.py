@@ -1,5 +1,6 @@
 """Where `varpulis keys` works: the API of a coordinator, or its database."""
 
+import getpass
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -73,6 +74,7 @@ class DatabaseKeyStore:
         given = {"name": name, "role": role, "expires_at": expires_at}
         data = _checked(KeyInput(data=given))
         facts = {**data, "role": Role(data["role"])}
+        _audit("keys create")
         return _shown(create_key(**facts, created_by=self.CAUSE, now=datetime.now(UTC)))
 
     def rotate(self, key_id: str, overlap_s: float) -> Json:
@@ -81,6 +83,7 @@ class DatabaseKeyStore:
         from cluster.services.keys import rotate_key
 
         _checked(RotationInput(data={"overlap_seconds": overlap_s}))
+        _audit(f"keys rotate {key_id}")
         return _shown(
             rotate_key(
                 key_id=UUID(key_id),
@@ -94,6 +97,7 @@ class DatabaseKeyStore:
         """End a key."""
         from cluster.services.keys import revoke_key
 
+        _audit(f"keys revoke {key_id}")
         revoke_key(key_id=UUID(key_id), now=datetime.now(UTC), cause=self.CAUSE)
 
 
@@ -113,6 +117,24 @@ def find_key(keys: list[Json], selector: str) -> Json:
         raise CallError(f"there is no key '{selector}' (`varpulis keys list`)")
     prefixes = ", ".join(key["prefix"] for key in found)
     raise CallError(f"several keys are called '{selector}': say which of {prefixes}")
+
+
+def _audit(command: str) -> None:
+    """Write down what is about to be done, and by which user of this machine."""
+    from cluster.services.audit import AuditedCall, record_call
+
+    call = AuditedCall(
+        who=f"cli:{getpass.getuser()}",
+        role="admin",
+        method="CLI",
+        path=command,
+        operation=" ".join(command.split()[:2]),
+        request_id="",
+        peer="",
+        status=0,
+        duration_ms=0.0,
+    )
+    record_call(call=call, now=datetime.now(UTC))
 
 
 def _checked(serializer: Any) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """Rows of the coordinator: what should run, and what workers report."""
 
 from cluster.models.api_key import ApiKey
+from cluster.models.audit import AuditEntry
 from cluster.models.event import ClusterEvent
 from cluster.models.group import PipelineGroup, Revision
 from cluster.models.placement import Placement, Route
@@ -9,6 +10,7 @@ from cluster.models.worker import Worker
 
 __all__ = [
     "ApiKey",
+    "AuditEntry",
     "ClusterEvent",
     "ClusterState",
     "PipelineGroup",

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from cluster import conf
 from cluster.models import (
+    AuditEntry,
     ClusterEvent,
     ClusterState,
     PipelineGroup,
@@ -27,6 +28,7 @@ def tidy_up(*, now: datetime) -> bool:
         return False
     limit = now - timedelta(days=conf.current().retention_days)
     ClusterEvent.objects.filter(at__lt=limit).delete()
+    AuditEntry.objects.filter(at__lt=limit).delete()
     PipelineGroup.objects.filter(
         status=GroupStatus.TORN_DOWN.value, torn_down_at__lt=limit
     ).delete()

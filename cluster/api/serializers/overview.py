@@ -72,3 +72,10 @@ class EventListOutput(Serializer):
 
     events = serializers.ListField(child=ObjectField())
     next_cursor = TextField(allow_null=True)
+
+
+class AuditOutput(Serializer):
+    """A page of the audit, newest first; `next_cursor` is null at its end."""
+
+    audit = serializers.ListField(child=ObjectField())
+    next_cursor = TextField(allow_null=True)

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import call_command
 
 from cluster.key_ring import RING
+from cluster.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -64,3 +65,10 @@ def test_a_name_of_a_revoked_key_may_be_used_again(keys):
     keys("revoke", "ci")
     keys("create", "ci", "--role", "viewer")
     assert keys("rotate", "ci").startswith("vp_")
+
+
+def test_the_audit_tells_who_ran_it(keys):
+    keys("create", "ci", "--role", "viewer")
+    entry = AuditEntry.objects.get()
+    assert entry.who.startswith("cli:")
+    assert (entry.method, entry.path) == ("CLI", "keys create")
