@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import footprint, heartbeats, inject, language, ndjson, published
+from bench import footprint, heartbeats, inject, language, ndjson, nexmark, published
 from bench.finding import Finding
 from bench.result import Effort
 
@@ -27,6 +27,7 @@ PARTS = (
     Part("footprint", "Start and memory of idle processes", footprint.run, 25),
     Part("published", "Against others, on the published workloads", published.run, 90),
     Part("language", "Operations of the language", language.run, 150),
+    Part("nexmark", "Queries after NEXMark", nexmark.run, 40),
     Part("ndjson", "Batches over HTTP", ndjson.run, 45),
     Part("inject", "Single events through the coordinator", inject.run, 30),
     Part("heartbeats", "Heartbeats of 1 000 workers", heartbeats.run, 35),
