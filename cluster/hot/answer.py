@@ -34,18 +34,21 @@ class Answer:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     content_type: bytes = JSON_TYPE
 
-    async def send(self, send: Send, request_id: str) -> None:
-        """Put the answer on the wire."""
-        headers = [
+    def all_headers(self, request_id: str) -> list[tuple[bytes, bytes]]:
+        """Return the headers of the answer to a request."""
+        return [
             (b"content-type", self.content_type),
             (b"content-length", b"%d" % len(self.body)),
             (b"x-request-id", request_id.encode("ascii")),
             *self.headers,
         ]
+
+    async def send(self, send: Send, request_id: str) -> None:
+        """Put the answer on the wire."""
         await send({
             "type": "http.response.start",
             "status": self.status,
-            "headers": headers,
+            "headers": self.all_headers(request_id),
         })
         await send({"type": "http.response.body", "body": self.body})
 

@@ -14,6 +14,7 @@ from cluster.hot.answer import Answer
 from cluster.hot.caller import check_host
 from cluster.hot.database_thread import DatabaseThread
 from cluster.hot.delivery import Delivery
+from cluster.hot.express import Express
 from cluster.hot.heartbeat import HeartbeatEndpoint
 from cluster.hot.heartbeat_desk import HeartbeatDesk
 from cluster.hot.inject import InjectEndpoint
@@ -55,6 +56,7 @@ class HotApp:
         self._started = False
         self._starting = asyncio.Lock()
         self._sweeper: Sweeper | None = None
+        self.express: Express | None = None  # while started
 
     def takes(self, path: str) -> bool:
         """Tell whether the path is one of ours; a trailing slash changes nothing."""
@@ -93,6 +95,9 @@ class HotApp:
         if self._sweeper is not None:
             await asyncio.to_thread(self._sweeper.stop)
         await self._desk.stop()
+        if self.express is not None:
+            await self.express.stop()
+            self.express = None
         await self._delivery.stop()
         await self._table.stop()
         await self._keys.stop()
@@ -142,6 +147,7 @@ class HotApp:
 
     def _wire(self) -> None:
         self._inject = InjectEndpoint(self._table, self._delivery)
+        self.express = Express(self._table, self._delivery, self._workers)
         self._batch = InjectBatchEndpoint(self._table, self._delivery)
         self._heartbeat = HeartbeatEndpoint(self._table, self._desk, self._on_heartbeat)
         self._metrics = MetricsPage(self._database)

@@ -40,11 +40,16 @@ class CsrfFailedError(ClusterError):
 def check_host(request: HotRequest) -> None:
     """Refuse host names that are not ours (400), as Django does for its views."""
     host = request.header(b"host")
-    if not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
+    if not is_our_host(host):
         raise BadRequestError(
             f"this coordinator does not answer to the host name {host!r};"
             " list it in VARPULIS_ALLOWED_HOSTS"
         )
+
+
+def is_our_host(host: str) -> bool:
+    """Tell whether this coordinator answers to the value of a Host header."""
+    return _is_ours(host, tuple(settings.ALLOWED_HOSTS))
 
 
 @lru_cache(maxsize=KNOWN_HOSTS)

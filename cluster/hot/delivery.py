@@ -13,6 +13,7 @@ from cluster.hot.lost_pipeline import deploy_lost_pipeline
 from cluster.hot.routing_table import RoutingTable
 from cluster.hot.targets import find_group, find_placement, unavailable
 from cluster.hot.worker_answer import error_of, is_missing_pipeline
+from cluster.hot.worker_connection import WorkerReply
 from cluster.hot.worker_session import Deadline, Letter, WorkerSession
 from cluster.routing_snapshot import RoutedGroup, RoutedPlacement
 from cluster.services.reachability import record_call
@@ -22,6 +23,7 @@ logger = logging.getLogger("varpulis_cluster")
 ANSWERED = frozenset({200, 202})
 REFUSED = 502
 Delivered = tuple[RoutedPlacement, bytes]
+Outcome = WorkerReply | WorkerCallError  # of one call to a worker
 
 
 def _utc_now() -> datetime:
@@ -68,36 +70,53 @@ class Delivery:
             self._table, group, pipeline, left_s=deadline.left_s()
         )
         try:
-            status, raw = await self._call(place, letter)
+            outcome: Outcome = await self._call(place, letter)
         except WorkerCallError as error:
-            moved = await self._moved(group, place, error, deadline)
-            status, raw = await self._call(moved, letter)
-            place = moved
-        if is_missing_pipeline(status, raw):
-            place = await self._redeployed(group, place, deadline)
-            status, raw = await self._call(place, letter)
+            outcome = error
+        return await self.settle(group, place, letter, outcome)
+
+    async def settle(
+        self,
+        group: RoutedGroup,
+        place: RoutedPlacement,
+        letter: Letter,
+        outcome: Outcome,
+    ) -> Delivered:
+        """Return what the first call came to, after the one retry if it is due."""
+        if isinstance(outcome, WorkerCallError):
+            place = await self._moved(group, place, outcome, letter.deadline)
+            outcome = await self._call(place, letter)
+        if is_missing_pipeline(*outcome):
+            place = await self._redeployed(group, place, letter.deadline)
+            outcome = await self._call(place, letter)
+        status, raw = outcome
         if status not in ANSWERED:
             raise error_of(place, status, raw)
         return place, raw
+
+    def note(self, worker_id: str, error: WorkerCallError | None) -> None:
+        """Count a call for the worker's reachability; `error` is why it failed."""
+        if error is not None and error.counts_as_failed:
+            self._stumbled.add(worker_id)
+            self._count(worker_id, failed=True)
+        elif error is None and worker_id in self._stumbled:
+            self._stumbled.discard(worker_id)
+            self._count(worker_id, failed=False)
 
     async def stop(self) -> None:
         """Wait until what was counted is stored."""
         if self._background:
             await asyncio.gather(*self._background)
 
-    async def _call(self, place: RoutedPlacement, letter: Letter) -> tuple[int, bytes]:
+    async def _call(self, place: RoutedPlacement, letter: Letter) -> WorkerReply:
         worker_id = place.worker_id or ""
         try:
-            answer = await self._workers.post(place, letter)
+            reply = await self._workers.post(place, letter)
         except WorkerCallError as error:
-            if error.counts_as_failed:
-                self._stumbled.add(worker_id)
-                self._count(worker_id, failed=True)
+            self.note(worker_id, error)
             raise
-        if worker_id in self._stumbled:
-            self._stumbled.discard(worker_id)
-            self._count(worker_id, failed=False)
-        return answer
+        self.note(worker_id, None)
+        return reply
 
     async def _moved(
         self,

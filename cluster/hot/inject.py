@@ -84,7 +84,7 @@ class InjectEndpoint:
             took_ms = (time.perf_counter() - started) * 1000
             body = explained(body, raw, event, match, place, event_id, took_ms)
         status = 200 if ack == "processed" else 202
-        return Answer(status, body, [(b"x-event-id", _header_text(event_id))])
+        return Answer(status, body, [event_header(event_id)])
 
 
 def decode_event(raw: bytes) -> InboundEvent:
@@ -199,8 +199,8 @@ def _bad_field(path: str, fault: str) -> BadRequestError:
     return BadRequestError(f"{path} {fault}", [{"path": path, "message": fault}])
 
 
-def _header_text(event_id: str) -> bytes:
-    """Return an id for a header: what is not printable ASCII is left out."""
+def event_header(event_id: str) -> tuple[bytes, bytes]:
+    """Return X-Event-Id; what of an id is not printable ASCII is left out."""
     if event_id.isascii() and event_id.isprintable():
-        return event_id.encode("ascii")
-    return bytes(b for b in event_id.encode() if 0x20 < b < 0x7F)
+        return b"x-event-id", event_id.encode("ascii")
+    return b"x-event-id", bytes(b for b in event_id.encode() if 0x20 < b < 0x7F)

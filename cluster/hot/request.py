@@ -36,7 +36,7 @@ class HotRequest:
         self.path: str = scope["path"]
         self._receive = receive
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
-        self.request_id = self._choose_id()
+        self.request_id = choose_request_id(self.header(b"x-request-id"))
 
     def header(self, name: bytes) -> str:
         """Return a header as text, empty when it was not sent."""
@@ -128,11 +128,12 @@ class HotRequest:
             more = message.get("more_body", False)
         return b"".join(chunks)
 
-    def _choose_id(self) -> str:
-        sent = self.header(b"x-request-id")
-        if sent and SANE_REQUEST_ID.fullmatch(sent):
-            return sent
-        return f"{_PROCESS}-{next(_numbers):x}"
+
+def choose_request_id(sent: str) -> str:
+    """Return the id that the caller sent if it is sane, else a new one."""
+    if sent and SANE_REQUEST_ID.fullmatch(sent):
+        return sent
+    return f"{_PROCESS}-{next(_numbers):x}"
 
 
 def _chunk_of(message: Any) -> bytes:

@@ -85,10 +85,14 @@ class RoutingTable:
             raise RuntimeError("the routing table has not been started")
         return self._snapshot
 
+    @property
+    def is_current(self) -> bool:
+        """Tell whether the snapshot in memory is all that `current` would return."""
+        return self.latest.version >= self._wanted_version
+
     async def current(self) -> RoutingSnapshot:
         """Return a snapshot at least as new as the last change made in this process."""
-        snapshot = self.latest
-        if snapshot.version < self._wanted_version:
+        if not self.is_current:
             await self._refresh()
         return self.latest
 

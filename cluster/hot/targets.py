@@ -80,15 +80,21 @@ async def find_placement(
             raise unavailable(placement, "is still being deployed")
         wait_s = min(wait_s, LONGEST_WAIT_S)
         placement = _again(table, group, pipeline)
-    if placement.worker_id is None or placement.address is None:
-        raise unavailable(placement, "has no worker just now")
-    if placement.status not in TAKES_EVENTS:
-        raise unavailable(placement, f"is {placement.status.value.lower()}")
-    if not placement.reachable:
-        raise unavailable(
-            placement, f"is on worker '{placement.worker_id}', which does not answer"
-        )
+    why = why_unavailable(placement)
+    if why is not None:
+        raise unavailable(placement, why)
     return placement
+
+
+def why_unavailable(placement: RoutedPlacement) -> str | None:
+    """Return why a placement cannot be called just now, None if it can."""
+    if placement.worker_id is None or placement.address is None:
+        return "has no worker just now"
+    if placement.status not in TAKES_EVENTS:
+        return f"is {placement.status.value.lower()}"
+    if not placement.reachable:
+        return f"is on worker '{placement.worker_id}', which does not answer"
+    return None
 
 
 def unavailable(placement: RoutedPlacement, why: str) -> PlacementUnavailableError:

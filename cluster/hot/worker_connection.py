@@ -5,6 +5,9 @@ is more than everything else that the coordinator does for an event.
 """
 
 import asyncio
+import re
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -13,7 +16,19 @@ LARGEST_ANSWER = 64 * 1024 * 1024  # bytes, head included
 SAYS_THE_END = frozenset({b"content-length", b"transfer-encoding"})
 NOT_FINAL = frozenset({100, 102, 103})  # statuses after which the answer follows
 
+# The heads that workers send with nearly all answers. They say nothing that would need
+# a parser: the connection stays open and the body has a length.
+_HARMLESS = rb"(?:(?:date|content-type|x-request-id): [ -~]*\r\n)*"
+_PLAIN_HEAD = re.compile(
+    rb"HTTP/1\.1 (20[02]) [A-Za-z]+\r\n"
+    + _HARMLESS
+    + rb"content-length: (\d{1,8})\r\n"
+    + _HARMLESS
+    + rb"\r\n"
+)
+
 WorkerReply = tuple[int, bytes]
+Answered = Callable[[WorkerReply | Exception], None]
 
 
 class AnswerTooLargeError(Exception):
@@ -23,31 +38,39 @@ class AnswerTooLargeError(Exception):
 class WorkerConnection(asyncio.Protocol):
     """Sends a request and hands out status and body of its answer.
 
-    Whatever goes wrong on the way (closed, reset, not HTTP, half an answer) raises
-    ConnectionError or OSError; the deadline raises TimeoutError. In all these cases
+    Whatever goes wrong on the way (closed, reset, not HTTP, half an answer) is a
+    ConnectionError or OSError; a passed deadline is a TimeoutError. In all these cases
     the connection is closed; `is_reusable` tells whether it may be asked again.
     """
 
     __slots__ = (
+        "_answered",
         "_body",
         "_ends_with_connection",
+        "_give_up_at_s",
         "_has_length",
+        "_loop",
         "_parser",
         "_size",
+        "_timer",
         "_transport",
-        "_waiting",
+        "_whole",
         "idle_since_s",
         "is_reusable",
     )
 
     def __init__(self) -> None:
-        """Expect nothing yet."""
+        """Expect nothing yet; a loop must be running."""
+        self._loop = asyncio.get_running_loop()
         self._parser = HttpResponseParser(self)
-        self._waiting: asyncio.Future[WorkerReply] | None = None
+        self._answered: Answered | None = None
+        self._whole: WorkerReply | None = None
         self._body: list[bytes] = []
         self._size = 0
         self._has_length = False
         self._ends_with_connection = False
+        self._give_up_at_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self.is_reusable = True
         self.idle_since_s = 0.0
 
@@ -56,23 +79,27 @@ class WorkerConnection(asyncio.Protocol):
 
         Cancelling closes the connection: nobody reads the answer that is under way.
         """
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[WorkerReply] = loop.create_future()
-        self._waiting = waiting
-        timer = loop.call_later(timeout_s, self._fail, TimeoutError())
-        self._transport.write(request)
+        waiting: asyncio.Future[WorkerReply] = self._loop.create_future()
+        self.send(request, timeout_s=timeout_s, answered=partial(_settle, waiting))
         try:
             return await waiting
         except BaseException:
             self.close()
             raise
-        finally:
-            timer.cancel()
-            self._waiting = None
+
+    def send(self, request: bytes, *, timeout_s: float, answered: Answered) -> None:
+        """Send a request; `answered` is called once with its answer or what went wrong.
+
+        It is not called from within.
+        """
+        self._answered = answered
+        self._watch(timeout_s)
+        self._transport.write(request)
 
     def close(self) -> None:
-        """Close at once; what is under way is given up."""
+        """Close at once; what is under way has failed then."""
         self.is_reusable = False
+        self._stop_watching()
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,9 +107,12 @@ class WorkerConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's has no base
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; what nobody asked for ends the connection."""
-        if self._waiting is None:
+        """Take a piece of the answer; what nobody asked for ends the connection."""
+        if self._answered is None:
             self.close()
+            return
+        if not self._size and (reply := _plain_reply(data)) is not None:
+            self._finish(reply)
             return
         self._size += len(data)
         if self._size > LARGEST_ANSWER:
@@ -92,16 +122,24 @@ class WorkerConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             self._fail(ConnectionError(f"not an HTTP answer: {error}"))
+            return
+        if self._whole is not None:
+            self._finish(self._whole)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the answer: it is whole only if it was to end like this."""
         self.is_reusable = False
+        self._stop_watching()
         if exc is None and self._ends_with_connection:
-            self._succeed()
-        self._fail(exc or ConnectionResetError("closed before the whole answer"))
+            self._finish((self._parser.get_status_code(), b"".join(self._body)))
+        else:
+            self._fail(exc or ConnectionResetError("closed before the whole answer"))
 
     def on_message_begin(self) -> None:
-        """Start an answer."""
+        """Start an answer; after a whole one nobody asked for it."""
+        if self._whole is not None:
+            self.is_reusable = False
+            return
         self._body = []
         self._has_length = False
 
@@ -117,27 +155,78 @@ class WorkerConnection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body."""
-        self._body.append(body)
+        if self._whole is None:
+            self._body.append(body)
 
     def on_message_complete(self) -> None:
         """End the answer, unless it only announced another one."""
-        if self._parser.get_status_code() in NOT_FINAL:
+        status = self._parser.get_status_code()
+        if status in NOT_FINAL or self._whole is not None:
             return
         if not self._parser.should_keep_alive():
             self.is_reusable = False
-        self._succeed()
-
-    def _succeed(self) -> None:
         self._ends_with_connection = False
+        self._whole = (status, b"".join(self._body))
+
+    def _finish(self, reply: WorkerReply) -> None:
+        """Hand the answer out, last of all: the next request may follow from within."""
+        answered, self._answered = self._answered, None
+        self._whole = None
         self._size = 0
-        if self._waiting is None or self._waiting.done():
-            self.is_reusable = False
-            return
-        body = self._body
-        whole = body[0] if len(body) == 1 else b"".join(body)
-        self._waiting.set_result((self._parser.get_status_code(), whole))
+        if answered is not None:
+            answered(reply)
 
     def _fail(self, error: Exception) -> None:
-        self.is_reusable = False
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(error)
+        answered, self._answered = self._answered, None
+        self.close()
+        if answered is not None:
+            answered(error)
+
+    def _watch(self, timeout_s: float) -> None:
+        """Give up after `timeout_s`.
+
+        A timer per request would cost as much as sending it. So a running timer is
+        left alone unless it would come too late, and started again if it comes early.
+        """
+        before_s, self._give_up_at_s = self._give_up_at_s, self._loop.time() + timeout_s
+        if self._timer is not None and self._give_up_at_s >= before_s:
+            return
+        self._stop_watching()
+        self._timer = self._loop.call_later(timeout_s, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        if self._answered is None:
+            return
+        left_s = self._give_up_at_s - self._loop.time()
+        if left_s > 0:
+            self._timer = self._loop.call_later(left_s, self._look_at_clock)
+        else:
+            self._fail(TimeoutError())
+
+    def _stop_watching(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _plain_reply(data: bytes) -> WorkerReply | None:
+    """Return the answer if it is one of the usual form and whole, else None."""
+    head = _PLAIN_HEAD.match(data)
+    if head is None:
+        return None
+    start = head.end()
+    if len(data) - start != int(head[2]):
+        return None
+    return int(head[1]), data[start:]
+
+
+def _settle(
+    waiting: "asyncio.Future[WorkerReply]", outcome: WorkerReply | Exception
+) -> None:
+    if waiting.done():
+        return
+    if isinstance(outcome, Exception):
+        waiting.set_exception(outcome)
+    else:
+        waiting.set_result(outcome)

@@ -4,35 +4,36 @@ import asyncio
 import ssl
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
-from typing import NamedTuple, Self
-from urllib.parse import quote, urlsplit
+from typing import Self
 
 from cluster import conf
 from cluster.exceptions import (
     WorkerAnswerError,
+    WorkerCallError,
     WorkerTimeoutError,
     WorkerUnreachableError,
 )
 from cluster.hot.worker_connection import (
     LARGEST_ANSWER,
+    Answered,
     AnswerTooLargeError,
     WorkerConnection,
     WorkerReply,
+)
+from cluster.hot.worker_request import (
+    UnsendableError,
+    WorkerSocket,
+    request_head,
+    socket_at,
+    with_body,
 )
 from cluster.routing_snapshot import RoutedPlacement
 
 # Shorter than the time after which uvicorn closes an idle connection (5 s), so that no
 # event is written into a connection that the worker is just closing.
 IDLE_CONNECTION_S = 4.0
-# The worker should answer "not complete" before the coordinator gives up.
-ANSWER_MARGIN_S = 0.25
-LEAST_BUDGET_MS = 1
-KNOWN_WORKERS = 4096  # remembered addresses
-KNOWN_CALLS = 16_384  # remembered request heads
-PORTS = {"http": 80, "https": 443}
-ENDS_A_HEADER = frozenset("\r\n\0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +62,8 @@ class Letter:
     deadline: Deadline
 
 
-class WorkerSocket(NamedTuple):
-    """Where to connect, the Host header, and the name asked of TLS (None: no TLS)."""
-
-    host: str
-    port: int
-    authority: str
-    tls_name: str | None
-
-
 class ConnectTimeoutError(Exception):
     """The worker did not take the connection in time."""
-
-
-class UnsendableError(Exception):
-    """A value holds characters that would end its header."""
 
 
 class WorkerSession:
@@ -111,19 +99,49 @@ class WorkerSession:
         """Return status and body of the worker's answer."""
         if not self._started:
             raise RuntimeError("the worker session has not been started")
-        place = _socket(placement.address or "", placement.pinned_host)
         try:
-            request = _request(placement, place, letter)
+            place = socket_at(placement.address or "", placement.pinned_host)
+            head = request_head(
+                placement, letter.call, letter.media_type, letter.deadline.left_s()
+            )
             connection = self._take(place) or await _connect(place, letter.deadline)
+            request = with_body(head, letter.body)
             return await self._ask(place, connection, request, letter.deadline)
-        except (TimeoutError, ConnectTimeoutError) as error:
-            raise _no_answer(placement, error) from error
-        except AnswerTooLargeError as error:
-            raise _too_large(placement) from error
+        except (OSError, ConnectTimeoutError, AnswerTooLargeError) as error:
+            raise call_error(placement, error) from error
         except UnsendableError as error:
             raise _unsendable(placement) from error
-        except OSError as error:
-            raise unreachable(placement) from error
+
+    def try_send(
+        self,
+        place: WorkerSocket,
+        request: bytes,
+        *,
+        timeout_s: float,
+        answered: Answered,
+    ) -> bool:
+        """Send a request if there is an idle connection; False if there is none.
+
+        `answered` is called once, later, with the answer or what went wrong, which
+        `call_error` explains.
+        """
+        connection = self._take(place)
+        if connection is None:
+            return False
+        self._busy.add(connection)
+        back = partial(self._answered, place, connection, answered)
+        connection.send(request, timeout_s=timeout_s, answered=back)
+        return True
+
+    def _answered(
+        self,
+        place: WorkerSocket,
+        connection: WorkerConnection,
+        answered: Answered,
+        outcome: WorkerReply | Exception,
+    ) -> None:
+        self._give_back(place, connection)
+        answered(outcome)
 
     async def _ask(
         self,
@@ -136,12 +154,15 @@ class WorkerSession:
         try:
             return await connection.ask(request, timeout_s=deadline.left_s())
         finally:
-            self._busy.discard(connection)
-            if connection.is_reusable and self._started:
-                connection.idle_since_s = time.monotonic()
-                self._idle.setdefault(place, []).append(connection)
-            else:
-                connection.close()
+            self._give_back(place, connection)
+
+    def _give_back(self, place: WorkerSocket, connection: WorkerConnection) -> None:
+        self._busy.discard(connection)
+        if connection.is_reusable and self._started:
+            connection.idle_since_s = time.monotonic()
+            self._idle.setdefault(place, []).append(connection)
+        else:
+            connection.close()
 
     def _take(self, place: WorkerSocket) -> WorkerConnection | None:
         """Return the connection used last, if one can still be used."""
@@ -166,17 +187,6 @@ class WorkerSession:
                 del self._idle[place]
         loop = asyncio.get_running_loop()
         self._pruning = loop.call_later(IDLE_CONNECTION_S, self._prune)
-
-
-@lru_cache(maxsize=KNOWN_WORKERS)
-def _socket(address: str, pinned_host: str) -> WorkerSocket:
-    parts = urlsplit(address)
-    return WorkerSocket(
-        host=pinned_host or parts.hostname or "",
-        port=parts.port or PORTS.get(parts.scheme, 0),
-        authority=parts.netloc,
-        tls_name=parts.hostname if parts.scheme == "https" else None,
-    )
 
 
 async def _connect(place: WorkerSocket, deadline: Deadline) -> WorkerConnection:
@@ -204,34 +214,13 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _request(placement: RoutedPlacement, place: WorkerSocket, letter: Letter) -> bytes:
-    head = _head(
-        f"{quote(placement.pipeline_id)}/{letter.call}",
-        place.authority,
-        letter.media_type,
-        placement.api_key,
-    )
-    budget_ms = int((letter.deadline.left_s() - ANSWER_MARGIN_S) * 1000)
-    return b"%b%d\r\nContent-Length: %d\r\n\r\n%b" % (
-        head,
-        max(LEAST_BUDGET_MS, budget_ms),
-        len(letter.body),
-        letter.body,
-    )
-
-
-@lru_cache(maxsize=KNOWN_CALLS)
-def _head(call: str, host: str, media_type: str, api_key: str) -> bytes:
-    """Return what is the same for all requests of a call, up to the time left."""
-    if not ENDS_A_HEADER.isdisjoint(call + host + media_type + api_key):
-        raise UnsendableError
-    key = f"X-API-Key: {api_key}\r\n" if api_key else ""
-    return (
-        f"POST /api/v1/pipelines/{call} HTTP/1.1\r\n"
-        f"Host: {host}\r\n"
-        f"Content-Type: {media_type}\r\n"
-        f"{key}X-Varpulis-Timeout-Ms: "
-    ).encode()
+def call_error(placement: RoutedPlacement, error: Exception) -> WorkerCallError:
+    """Return what a call that failed like this means for the caller."""
+    if isinstance(error, TimeoutError):
+        return _no_answer(placement)
+    if isinstance(error, AnswerTooLargeError):
+        return _too_large(placement)
+    return unreachable(placement)
 
 
 def unreachable(placement: RoutedPlacement) -> WorkerUnreachableError:
@@ -243,11 +232,7 @@ def unreachable(placement: RoutedPlacement) -> WorkerUnreachableError:
     )
 
 
-def _no_answer(
-    placement: RoutedPlacement, error: Exception
-) -> WorkerUnreachableError | WorkerTimeoutError:
-    if isinstance(error, ConnectTimeoutError):
-        return unreachable(placement)
+def _no_answer(placement: RoutedPlacement) -> WorkerTimeoutError:
     limit = conf.current().http_timeout
     return WorkerTimeoutError(
         f"worker '{placement.worker_id}' did not answer within {limit:g} s;"

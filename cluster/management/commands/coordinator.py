@@ -117,12 +117,12 @@ class Command(BaseCommand):
         # Here, not above: `--help` and refusals need no server.
         import uvicorn
 
-        from cluster.bounded_protocol import BoundedHttpProtocol
+        from cluster.hot.http_protocol import HotHttpProtocol
 
         config = uvicorn.Config(
             ASGI_APP,
             loop="uvloop",
-            http=BoundedHttpProtocol,
+            http=HotHttpProtocol,
             ws="websockets-sansio",
             lifespan="on",
             log_config=None,

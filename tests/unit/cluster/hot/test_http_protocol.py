@@ -1,0 +1,238 @@
+"""The server's side of the short way: pieces, order, shutdown, idle connections."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from cluster.hot import http_protocol
+from cluster.hot.answer import Answer
+from cluster.hot.app import HotApp
+from cluster.hot.http_protocol import HotHttpProtocol
+from cluster.hot.inject_head import InjectHead
+from tests.unit.cluster.hot.test_inject_head import head_of
+
+BODY = b'{"event_type":"E"}'
+REQUEST = head_of(Content_Length=str(len(BODY))) + BODY
+
+
+class FakeExpress:
+    """Notes what it takes; a test answers, or it does so at once."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.replies: list[Callable[[Answer, str], None]] = []
+        self.takes = True
+        self.came = asyncio.Event()
+
+    def begin(self, head: InjectHead, body: bytes, reply: Any) -> bool:
+        if self.takes:
+            self.bodies.append(body)
+            self.replies.append(reply)
+            self.came.set()
+        return self.takes
+
+    def answer(self, text: bytes = b"{}") -> None:
+        self.replies.pop(0)(Answer(200, text, [(b"x-event-id", b"e")]), "r-1")
+
+
+class Site:
+    """The coordinator's application with nothing behind it but an echo."""
+
+    def __init__(self) -> None:
+        self.hot = HotApp()
+        self.express = FakeExpress()
+        self.hot.express = self.express  # type: ignore[assignment] # a fake
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        body, more = b"long:", True
+        while more:
+            message = await receive()
+            body += message["body"]
+            more = message["more_body"]
+        length = (b"content-length", b"%d" % len(body))
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop run until something has happened in it."""
+    for _ in range(10_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it did not happen")
+
+
+class Caller:
+    """One connection to the site, and the server's protocol on its other end."""
+
+    def __init__(self, site: Site, protocols: list[HotHttpProtocol]) -> None:
+        self.express = site.express
+        self._protocols = protocols
+
+    async def connect(self, port: int) -> None:
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
+        await until(lambda: bool(self._protocols))
+
+    @property
+    def protocol(self) -> HotHttpProtocol:
+        return self._protocols[-1]
+
+    async def taken(self, bodies: int = 1) -> None:
+        while len(self.express.bodies) < bodies:
+            await asyncio.wait_for(self.express.came.wait(), 10)
+            self.express.came.clear()
+
+    async def read(self) -> bytes:
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        self.head = head
+        size = int(head.lower().partition(b"content-length:")[2].split()[0])
+        return await self.reader.readexactly(size)
+
+
+@pytest.fixture
+async def caller() -> AsyncIterator[Caller]:
+    site = Site()
+    config = uvicorn.Config(
+        site, ws="none", lifespan="off", log_config=None, proxy_headers=False
+    )
+    config.load()
+    state = ServerState()
+    protocols: list[HotHttpProtocol] = []
+
+    def make() -> HotHttpProtocol:
+        made = HotHttpProtocol(config=config, server_state=state, app_state={})
+        protocols.append(made)
+        return made
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(make, "127.0.0.1", 0)
+    made = Caller(site, protocols)
+    await made.connect(server.sockets[0].getsockname()[1])
+    yield made
+    made.writer.close()
+    server.close()
+
+
+async def test_a_plain_inject_is_answered_on_the_short_way(caller: Caller) -> None:
+    for _ in range(3):
+        caller.writer.write(REQUEST)
+        await caller.taken()
+        caller.express.answer(b'{"a":1}')
+        assert await caller.read() == b'{"a":1}'
+        assert caller.express.bodies.pop() == BODY
+    assert caller.head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nx-request-id: r-1\r\n" in caller.head
+    assert b"\r\nx-event-id: e\r\n" in caller.head
+    assert b"\r\ncontent-type: application/json\r\n" in caller.head
+
+
+async def test_the_body_may_come_after_its_head(caller: Caller) -> None:
+    head = REQUEST.removesuffix(BODY)
+    caller.writer.write(head)
+    await until(lambda: bool(caller.protocol._held))
+    caller.writer.write(BODY)
+    await caller.taken()
+    assert caller.express.bodies == [BODY]
+    caller.express.answer()
+    assert await caller.read() == b"{}"
+
+
+async def test_a_body_in_more_pieces_goes_the_long_way(caller: Caller) -> None:
+    caller.writer.write(REQUEST[:-5])
+    await until(lambda: bool(caller.protocol._held))
+    caller.writer.write(REQUEST[-5:-2])
+    await until(lambda: not caller.protocol._held)
+    caller.writer.write(REQUEST[-2:])
+    assert await caller.read() == b"long:" + BODY
+
+
+async def test_what_is_not_taken_goes_the_long_way_as_it_came(caller: Caller) -> None:
+    caller.express.takes = False
+    for _ in range(2):
+        caller.writer.write(REQUEST)
+        assert await caller.read() == b"long:" + BODY
+    caller.express.takes = True
+    caller.writer.write(REQUEST)
+    await caller.taken()
+    caller.express.answer()
+    assert await caller.read() == b"{}"
+
+
+async def test_requests_sent_at_once_are_answered_in_order(caller: Caller) -> None:
+    caller.writer.write(REQUEST)
+    await caller.taken()
+    other = BODY.replace(b"E", b"F")
+    caller.writer.write(REQUEST.replace(BODY, other))
+    await until(lambda: bool(caller.protocol._early))
+    assert caller.express.bodies == [BODY]
+    caller.express.answer(b'"one"')
+    await caller.taken(2)
+    assert caller.express.bodies == [BODY, other]
+    caller.express.answer(b'"two"')
+    assert [await caller.read(), await caller.read()] == [b'"one"', b'"two"']
+
+
+async def test_two_requests_in_one_piece_are_both_answered(caller: Caller) -> None:
+    caller.writer.write(REQUEST + REQUEST)
+    assert await caller.read() == b"long:" + BODY
+    assert await caller.read() == b"long:" + BODY
+
+
+async def test_a_request_on_the_long_way_is_not_overtaken(caller: Caller) -> None:
+    begin = REQUEST.replace(b"Host", b"X-Other: 1\r\nHost")
+    caller.writer.write(begin[:-3])
+    await until(lambda: bool(caller.protocol._in_body))
+    caller.writer.write(begin[-3:] + REQUEST)
+    assert await caller.read() == b"long:" + BODY
+    assert await caller.read() == b"long:" + BODY
+
+
+async def test_stopping_waits_for_the_answer_and_closes(caller: Caller) -> None:
+    caller.writer.write(REQUEST)
+    await caller.taken()
+    caller.protocol.shutdown()
+    caller.express.answer()
+    assert await caller.read() == b"{}"
+    assert b"\r\nconnection: close\r\n" in caller.head
+    assert await caller.reader.read() == b""
+
+
+async def test_stopping_closes_an_idle_connection_at_once(caller: Caller) -> None:
+    caller.protocol.shutdown()
+    assert await caller.reader.read() == b""
+
+
+async def test_a_caller_that_is_gone_gets_no_answer(caller: Caller) -> None:
+    caller.writer.write(REQUEST)
+    await caller.taken()
+    caller.writer.close()
+    await until(lambda: bool(caller.protocol.transport.is_closing()))
+    caller.express.answer()
+
+
+async def test_an_idle_connection_is_closed_a_used_one_is_not(caller: Caller) -> None:
+    protocol = caller.protocol
+    caller.writer.write(REQUEST)
+    await caller.taken()
+    protocol.timeout_keep_alive_handler()  # while the answer is due
+    caller.express.answer()
+    await caller.read()
+    protocol.timeout_keep_alive_handler()  # a moment after it
+    assert not protocol.transport.is_closing()
+    assert protocol.timeout_keep_alive_task is not None
+    protocol._answered_at_s -= protocol.timeout_keep_alive + 1
+    protocol.timeout_keep_alive_handler()
+    assert await caller.reader.read() == b""
+
+
+async def test_a_body_that_never_comes_ends_the_connection(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "BODY_TIMEOUT_S", 0.01)
+    caller.writer.write(REQUEST.removesuffix(BODY))
+    assert await caller.reader.read() == b""
