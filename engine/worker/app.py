@@ -11,6 +11,7 @@ from engine import BadEventError, PipelineClosedError, QueueFullError
 from engine.worker.errors import (
     ApiError,
     bad_request,
+    internal,
     pipeline_not_found,
     queue_full,
 )
@@ -122,9 +123,7 @@ def _gone(_request: Request, _error: Exception) -> Response:
 
 def _internal(request: Request, _error: Exception) -> Response:
     """Answer what nobody foresaw; the gate logs it under the same id."""
-    details = {"request_id": request.scope["request_id"]}
-    message = "the worker failed to answer; its log says why"
-    return ApiError(500, "internal", message, details=details).response()
+    return internal(request.scope["request_id"]).response()
 
 
 ANSWERS: dict[type[Exception], Answer] = {

@@ -8,7 +8,7 @@ nodes, unless one stream feeds another; so there `+` is not allowed.
 """
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from vpl import Program, nodes
@@ -19,30 +19,65 @@ UNBOUNDED = (nodes.Call, nodes.Lambda, nodes.Range)
 MAX_NODES = 500
 MAX_WORK = 8 * 1024 * 1024  # bytes of a payload times nodes of the program
 MAX_BYTES = 256 * 1024
+NUMBER_BYTES = 32  # with what stands around it
+ESCAPED_BYTES = 6  # of a character that JSON has to write as \\u0000
 
 
-def quick_bytes(program: Program) -> int:
-    """Return how many bytes of events the program is sure to handle quickly.
+@dataclass(frozen=True, slots=True)
+class Plainness:
+    """What is known of a plain program.
 
-    0 when in doubt. A payload holds at most as many events as it has bytes, and each
-    event costs at most as much as the program has nodes.
+    Payloads of up to `most_bytes` are handled quickly. `nodes` are those of the program,
+    `chars` its texts and names.
+    """
+
+    most_bytes: int
+    nodes: int
+    chars: int
+
+    def output_bytes(self, size: int, outputs: int) -> int:
+        """Return how many bytes of JSON so many outputs of a payload have at most.
+
+        Each node gives every part of the payload at most once, and each output the
+        texts of the program and numbers.
+        """
+        each = self.chars * ESCAPED_BYTES + self.nodes * NUMBER_BYTES
+        return self.nodes * size + outputs * each
+
+
+def plainness_of(program: Program) -> Plainness | None:
+    """Return what is known of a program that is sure to be quick; None when in doubt.
+
+    A payload holds at most as many events as it has bytes, and each event costs at most
+    as much as the program has nodes.
     """
     if not all(isinstance(item, SAFE_DECLARATIONS) for item in program.body):
-        return 0
+        return None
     streams = [item for item in program.body if isinstance(item, nodes.StreamDecl)]
     if not all(map(_is_plain, streams)):
-        return 0
-    grows, count = False, 0
-    for count, node in enumerate(_walk(program.body)):
+        return None
+    grows, count, chars = False, 0, 0
+    for count, node in enumerate(_walk(program.body), start=1):
         if count > MAX_NODES or isinstance(node, UNBOUNDED):
-            return 0
+            return None
+        chars += _chars(node)
         if isinstance(node, nodes.Binary):
             if node.op == "**":
-                return 0
+                return None
             grows = grows or node.op == "+"
     if grows and _feed_each_other(streams):
-        return 0
-    return min(MAX_BYTES, MAX_WORK // (count + 1))
+        return None
+    return Plainness(min(MAX_BYTES, MAX_WORK // (count + 1)), count, chars)
+
+
+def _chars(node: nodes.Node) -> int:
+    """Return the length of the texts of a node itself."""
+    found = 0
+    for item in fields(node):
+        value = getattr(node, item.name)
+        parts = value if isinstance(value, tuple) else (value,)
+        found += sum(len(part) for part in parts if isinstance(part, str))
+    return found
 
 
 def _is_plain(stream: nodes.StreamDecl) -> bool:

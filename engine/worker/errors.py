@@ -81,6 +81,12 @@ def stopping() -> ApiError:
     )
 
 
+def internal(request_id: str) -> ApiError:
+    """Return 500 for what nobody foresaw; the log has it under the same id."""
+    message = "the worker failed to answer; its log says why"
+    return ApiError(500, "internal", message, details={"request_id": request_id})
+
+
 def broken_program(diagnostics: Sequence[Diagnostic], *, status: int = 400) -> ApiError:
     """Return the error for a program that does not parse or does not check.
 

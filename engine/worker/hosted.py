@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine import EngineError, Pipeline, QueueFullError
-from engine.worker.bounded import quick_bytes
+from engine.worker.bounded import plainness_of
 from engine.worker.connector_use import ConnectorUse, connector_uses
 from engine.worker.deployment import Deployment
 from engine.worker.errors import queue_full
@@ -56,6 +56,7 @@ class HostedPipeline:
         self.seen_ids = SeenIds(time.monotonic)
         self.started_at = time.monotonic()
         self._room = asyncio.Event()
+        self.plainness = plainness_of(pipeline.program)
         self._quick_bytes = self._quick()
         self._threads = self._make_threads()
         self._under_way: set[asyncio.Future[Any]] = set()
@@ -66,7 +67,9 @@ class HostedPipeline:
         """Return up to how many bytes of events are handled on the event loop."""
         # What sources bring may hold the pipeline up, which must not hold up the loop.
         has_sources = bool(self.pipeline.subscriptions)
-        return -1 if has_sources else quick_bytes(self.pipeline.program)
+        if self.plainness is None or has_sources:
+            return -1
+        return self.plainness.most_bytes
 
     def _make_threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(
@@ -77,6 +80,7 @@ class HostedPipeline:
     def reloaded(self, deployment: Deployment) -> None:
         """Go on with another program, which the pipeline runs already."""
         self.deployment = deployment
+        self.plainness = plainness_of(self.pipeline.program)
         self._quick_bytes = self._quick()
         before, self._threads = self._threads, self._make_threads()
         before.shutdown(wait=False)
@@ -112,14 +116,22 @@ class HostedPipeline:
         `events` counts towards the queue; `size` is the payload's in bytes. Returns
         None if it is not done after `timeout_s`; it is then done later all the same.
         """
-        if size <= self._quick_bytes and not self.queue_depth:
-            started = time.perf_counter()
-            result = work(_pass)
-            self.latency.observe(time.perf_counter() - started)
-            return result
+        if self.runs_at_once(size):
+            return self.run_at_once(work)
         future = self.submit(work, events=events)
         await asyncio.wait((future,), timeout=timeout_s)
         return future.result() if future.done() else None
+
+    def runs_at_once(self, size: int) -> bool:
+        """Tell whether a payload of `size` bytes may run on the event loop just now."""
+        return size <= self._quick_bytes and not self.queue_depth
+
+    def run_at_once(self, work: Work[T]) -> T:
+        """Do work that `runs_at_once` and return its result."""
+        started = time.perf_counter()
+        result = work(_pass)
+        self.latency.observe(time.perf_counter() - started)
+        return result
 
     def submit(self, work: Work[T], *, events: int) -> "asyncio.Future[T]":
         """Queue `work` and return a future of its result.

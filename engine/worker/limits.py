@@ -86,9 +86,12 @@ async def _next_message(request: Request) -> Message:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             return await request.receive()
     except TimeoutError:
-        raise bad_request(
-            f"the body stalled for {BODY_TIMEOUT_S:.0f} s", close=True
-        ) from None
+        raise body_stalled() from None
+
+
+def body_stalled() -> ApiError:
+    """Return the 400 for a body of which nothing came for too long."""
+    return bad_request(f"the body stalled for {BODY_TIMEOUT_S:.0f} s", close=True)
 
 
 async def _discard(request: Request) -> None:

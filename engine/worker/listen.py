@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from engine.worker.config import WorkerConfig
+from engine.worker.fast_lane import FastLane
 from engine.worker.identity import bracketed
 from engine.worker.options import ConfigError
 from engine.worker.protocol import BoundedHttpProtocol
@@ -49,12 +50,22 @@ def bind(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def make_server(app: ASGIApp, config: WorkerConfig) -> QuietServer:
-    """Return the HTTP server for an application; sockets are given when it serves."""
+def make_server(
+    app: ASGIApp, config: WorkerConfig, lane: FastLane | None = None
+) -> QuietServer:
+    """Return the HTTP server for an application; sockets are given when it serves.
+
+    With a lane, calls that it opens do not come to the application.
+    """
+
+    class Protocol(BoundedHttpProtocol):
+        """The protocol with the lane of this server."""
+
+    Protocol.lane = lane
     return QuietServer(
         uvicorn.Config(
             app,
-            http=BoundedHttpProtocol,
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -24,6 +24,7 @@ from engine.worker.app import build_app, build_metrics_app
 from engine.worker.checkpoint_store import CheckpointStore
 from engine.worker.checkpointer import Checkpointer
 from engine.worker.config import WorkerConfig
+from engine.worker.fast_lane import FastLane
 from engine.worker.host import PipelineHost
 from engine.worker.identity import bracketed, make_identity
 from engine.worker.launcher import Launcher
@@ -115,7 +116,8 @@ class WorkerProcess:
 
     async def _serve(self, services: Services, listener: socket.socket) -> None:
         self._announce_link(services)
-        server = make_server(build_app(services), self._config)
+        lane = FastLane(services.host, self._config)
+        server = make_server(build_app(services), self._config, lane)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await started(server, serving)
         host, port = listener.getsockname()[:2]

@@ -1,19 +1,19 @@
 """Many events in one call (api.md 7.1 `events-batch`)."""
 
 import time
-from typing import Any, Literal, cast
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine import BatchReply, Pipeline
+from engine import Pipeline
 from engine.encoding import encode
 from engine.evt import BadLineError, EvtReader, as_payload, declared_fields
-from engine.reply import QUEUE_FULL
+from engine.worker.batch import Batch
 from engine.worker.deadline import reply_timeout_s
 from engine.worker.errors import bad_request
 from engine.worker.handlers.pipelines import find_pipeline
-from engine.worker.hosted import HostedPipeline, OnTaken, Work
 from engine.worker.limits import (
     BATCH_LIMIT,
     JSON_TYPES,
@@ -22,12 +22,13 @@ from engine.worker.limits import (
     read_body,
 )
 from engine.worker.payloads import count_events, estimate_events
+from engine.worker.pieces import Form
 from engine.worker.requests import decode_object, query_choice
 from engine.worker.responses import raw_json
 from engine.worker.services import services_of
 
-Outputs = Literal["all", "count", "none"]
-Form = Literal["ndjson", "array", "events"]
+if TYPE_CHECKING:
+    from engine.reply import OutputForm
 
 ACKS = ("processed", "accepted")
 OUTPUTS = ("all", "count", "none")
@@ -41,23 +42,31 @@ async def post_batch(request: Request) -> Response:
     kind = media_type(request, JSON_TYPES | NDJSON_TYPES)
     payload = await read_body(request, BATCH_LIMIT)
     payload, form = as_batch(kind, payload, hosted.pipeline)
-    outputs = cast("Outputs", query_choice(request, "outputs", OUTPUTS))
+    outputs = cast("OutputForm", query_choice(request, "outputs", OUTPUTS))
     ack = query_choice(request, "ack", ACKS)
     timeout_s = reply_timeout_s(request)
     hosted.check_room()
-    work = batch_work(hosted, payload, form, outputs, query_family(request))
+    batch = Batch(payload, form, outputs, query_family(request))
+    work = partial(batch.answer, hosted)
     if ack == "accepted":
         events = count_events(payload, form)
         hosted.submit(work, events=events).add_done_callback(hosted.report_lost)
         return raw_json(encode({"accepted": events, "failed": 0}), 202)
     events = estimate_events(payload, form)
-    reply = await hosted.run(
+    answer = await hosted.run(
         work, events=events, size=len(payload), timeout_s=timeout_s
     )
-    if reply is None:
-        body = {"accepted": events, "failed": 0, "output_events": [], "complete": False}
-        return raw_json(encode(body))
-    return raw_json(encode(batch_answer(reply)))
+    return raw_json(_unfinished(events) if answer is None else answer)
+
+
+def _unfinished(events: int) -> bytes:
+    """Return the answer to a batch that the caller does not wait for any longer."""
+    return encode({
+        "accepted": events,
+        "failed": 0,
+        "output_events": [],
+        "complete": False,
+    })
 
 
 def as_batch(kind: str, payload: bytes, pipeline: Pipeline) -> tuple[bytes, Form]:
@@ -100,54 +109,3 @@ def query_family(request: Request) -> str | None:
     if family is None or 1 <= len(family) <= MAX_FAMILY:
         return family
     raise bad_request(f"family: must have 1 to {MAX_FAMILY} characters", "family")
-
-
-def batch_work(
-    hosted: HostedPipeline,
-    payload: bytes,
-    form: Form,
-    outputs: Outputs,
-    family: str | None,
-) -> Work[BatchReply]:
-    """Return the call that runs a batch; for the pipeline's threads."""
-    pipeline = hosted.pipeline
-
-    def work(on_taken: OnTaken) -> BatchReply:
-        return pipeline.inject_batch(
-            payload, form=form, family=family, outputs=outputs, on_taken=on_taken
-        )
-
-    return work
-
-
-def batch_answer(reply: BatchReply) -> dict[str, Any]:
-    """Return the answer to a batch.
-
-    `errors` are the refused items by index; `runtime_errors` what programs ran into.
-    """
-    body: dict[str, Any] = {"accepted": reply.accepted, "failed": len(reply.rejected)}
-    if reply.form == "all":
-        body["output_events"] = reply.rows
-    if reply.form != "none":
-        body["output_count"] = reply.output_count
-    body["errors"] = item_errors(reply.rejected)
-    body["processing_time_us"] = reply.processing_time_us
-    if reply.errors:
-        body["runtime_errors"] = reply.errors
-    if not reply.complete:
-        body["complete"] = False
-    return body
-
-
-def item_errors(
-    rejected: list[dict[str, Any]], offset: int = 0
-) -> list[dict[str, Any]]:
-    """Return refused items as API errors; `offset` is added to their index."""
-    return [
-        {
-            "index": item["index"] + offset,
-            "code": "queue_full" if item["reason"] == QUEUE_FULL else "bad_request",
-            "error": item["reason"],
-        }
-        for item in rejected
-    ]

@@ -5,9 +5,9 @@ import time
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine import Event, QueueFullError
+from engine import EngineError, Event, QueueFullError
 from engine.encoding import encode
-from engine.worker.deadline import reply_timeout_s
+from engine.worker.deadline import DEFAULT_S, reply_timeout_s
 from engine.worker.envelope import Envelope
 from engine.worker.handlers.pipelines import find_pipeline
 from engine.worker.hosted import HostedPipeline, OnTaken, Work
@@ -16,6 +16,7 @@ from engine.worker.payloads import decode_event
 from engine.worker.requests import query_choice, query_flag
 from engine.worker.responses import raw_json
 from engine.worker.services import services_of
+from engine.worker.tally import event_answer
 
 ACKS = ("processed", "accepted")
 INCOMPLETE = b'{"accepted":true,"output_events":[],"complete":false}'
@@ -54,6 +55,23 @@ async def post_event(request: Request) -> Response:
     return raw_json(body)
 
 
+def answer_at_once(hosted: HostedPipeline, raw: bytes) -> bytes:
+    """Return the answer to an event that `runs_at_once`, on the event loop.
+
+    Raises ApiError for what is no event, and EngineError; it is not processed then.
+    """
+    event, envelope = decode_event(raw)
+    if envelope.event_id and not hosted.seen_ids.take(envelope.event_id):
+        return DUPLICATE
+    work = _work(hosted, event, envelope, DEFAULT_S)
+    try:
+        return hosted.run_at_once(work)
+    except EngineError:
+        if envelope.event_id:
+            hosted.seen_ids.release(envelope.event_id)
+        raise
+
+
 def _work(
     hosted: HostedPipeline, event: Event, envelope: Envelope, timeout_s: float
 ) -> Work[bytes]:
@@ -63,7 +81,7 @@ def _work(
         reply = pipeline.inject(
             event, family=family, timeout_s=timeout_s, on_taken=on_taken
         )
-        return reply.to_json_bytes()
+        return event_answer(reply)
 
     return work
 

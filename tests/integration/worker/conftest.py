@@ -12,6 +12,7 @@ import requests
 from engine.connectors.fake import RecordingSinks
 from engine.worker.app import build_app
 from engine.worker.config import WorkerConfig
+from engine.worker.fast_lane import FastLane
 from engine.worker.host import PipelineHost
 from engine.worker.identity import make_identity
 from engine.worker.launcher import Launcher
@@ -114,7 +115,8 @@ class RunningWorker:
         )
         identity = make_identity(config, ("127.0.0.1", self.port), "depot-7")
         self.services = Services(config=config, identity=identity, host=host)
-        server = make_server(build_app(self.services), config)
+        lane = FastLane(host, config)
+        server = make_server(build_app(self.services), config, lane)
         with self._listener:
             serving = asyncio.create_task(server.serve(sockets=[self._listener]))
             await started(server, serving)
