@@ -3,7 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import footprint, heartbeats, inject, language, ndjson, nexmark, published
+from bench import (
+    batching,
+    bodies,
+    compiling,
+    footprint,
+    heartbeats,
+    inject,
+    language,
+    latency,
+    ndjson,
+    nexmark,
+    published,
+    registry,
+    volume,
+)
 from bench.finding import Finding
 from bench.result import Effort
 
@@ -25,11 +39,17 @@ class Part:
 
 PARTS = (
     Part("footprint", "Start and memory of idle processes", footprint.run, 25),
-    Part("published", "Against others, on the published workloads", published.run, 90),
+    Part("compiling", "Compiling", compiling.run, 25),
     Part("language", "Operations of the language", language.run, 150),
+    Part("published", "Against others, on the published workloads", published.run, 90),
     Part("nexmark", "Queries after NEXMark", nexmark.run, 40),
-    Part("ndjson", "Batches over HTTP", ndjson.run, 45),
+    Part("batching", "Size of batches", batching.run, 30),
+    Part("volume", "Streams that run on", volume.run, 20),
+    Part("ndjson", "Batches over HTTP", ndjson.run, 60),
+    Part("bodies", "Large bodies", bodies.run, 30),
     Part("inject", "Single events through the coordinator", inject.run, 30),
+    Part("latency", "Latency by the number of clients", latency.run, 35),
+    Part("registry", "Workers in the registry", registry.run, 30),
     Part("heartbeats", "Heartbeats of 1 000 workers", heartbeats.run, 35),
 )
 

@@ -11,6 +11,7 @@ import tracemalloc
 
 import psutil
 
+from bench.finding import Curve
 from bench.language import sequences, windows
 from bench.language.populations import logins, readings
 from bench.result import Result, WrongOutputError, require
@@ -20,6 +21,24 @@ from engine import Limits, Pipeline, compile_program
 BATCH = 1000
 TIMEOUT_S = 300.0
 WARM = 1000  # of the kind that is counted, before it is
+
+
+POINTS = (1000, 10_000, 100_000)
+
+
+def curves(points: tuple[int, ...] = POINTS) -> list[Curve]:
+    """Return bytes per state, by the number of states."""
+    return [
+        Curve(
+            name,
+            "states",
+            points,
+            tuple((_in_child(kind, count, "traced"),) for count in points),
+            "B",
+            "number of states compared with the events sent",
+        )
+        for kind, name in (("window", "an open window key"), ("run", "a pattern run"))
+    ]
 
 
 def measure(count: int) -> list[Result]:

@@ -40,7 +40,8 @@ def run(effort: Effort) -> list[Finding]:
     """
     speed = [result for workload in WORKLOADS for result in measure(workload, effort)]
     step("memory")
-    used = memory.measure(10_000 if effort.is_quick else 100_000)
+    used: list[Finding] = [*memory.measure(10_000 if effort.is_quick else 100_000)]
+    used += memory.curves(memory.POINTS[:2] if effort.is_quick else memory.POINTS)
     return [*speed, *used, *flatness.windows(effort), *flatness.sequences(effort)]
 
 
