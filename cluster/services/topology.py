@@ -25,6 +25,16 @@ class ClusterVersion(NamedTuple):
     version: int
 
 
+def load_version() -> ClusterVersion:
+    """Return which cluster this is, and at what version."""
+    row = ClusterState.objects.filter(pk=THE_ROW).values_list("cluster_id", "version")
+    found = row.first()
+    if found is None:
+        state = load_cluster_state()
+        found = state.cluster_id, state.version
+    return ClusterVersion(*found)
+
+
 def bump_version(
     *, worker_ids: Iterable[str] = (), group_ids: Iterable[UUID] = ()
 ) -> ClusterVersion:

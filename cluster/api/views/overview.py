@@ -2,6 +2,7 @@
 
 from importlib.metadata import version
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +11,7 @@ from cluster.access import Role
 from cluster.api.base import ClusterView
 from cluster.api.body import read_body
 from cluster.api.documented import answers, query
+from cluster.api.encoded import encoded_answer
 from cluster.api.parsers import PROGRAM_LIMIT
 from cluster.api.query import read_text
 from cluster.api.serializers.overview import (
@@ -20,7 +22,7 @@ from cluster.api.serializers.overview import (
 )
 from cluster.programs import check_source
 from cluster.services.topology import load_cluster_state
-from cluster.topology_view import load_topology
+from cluster.topology_view import TopologyCache
 
 LINKS = (
     "workers", "pipeline-groups", "topology", "validate", "events", "audit", "keys",
@@ -48,14 +50,17 @@ class ClusterRootView(ClusterView):
 class TopologyView(ClusterView):
     """Groups, workers and the links between them."""
 
+    topologies = TopologyCache()
+
     @extend_schema(
         operation_id="get_topology",
         parameters=[query("group", "a name or an id")],
-        responses=answers({200: TopologyOutput}),
+        responses=answers({200: TopologyOutput, 304: None}),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse | Response:
         """Show which pipeline runs where, and what routes lead to it."""
-        return Response(load_topology(group=read_text(request, "group")))
+        document = self.topologies.get(read_text(request, "group"))
+        return encoded_answer(request, document.json, tag=document.tag)
 
 
 class ValidateView(ClusterView):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cluster.services.groups import deploy_group
+from cluster.services.workers import deregister_worker
 from cluster.testing import FakeWorkers, ManualClock, make_spec
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +84,72 @@ def test_the_topology_takes_the_same_queries_for_many(
         deploy_group(spec=spec, requested_by="test", clock=clock)
     with django_assert_num_queries(5):
         api.get("topology")
+
+
+def test_an_unchanged_topology_is_asked_for_once(
+    api: Any, group: Any, join: Any, django_assert_num_queries: Any
+) -> None:
+    first = api.get("topology")
+    with django_assert_num_queries(1):
+        assert api.get("topology").content == first.content
+    join("worker-2", port=9002)
+    assert [w["id"] for w in api.get("topology").json()["workers"]] == [
+        "worker-0",
+        "worker-1",
+        "worker-2",
+    ]
+
+
+def test_a_caller_that_has_the_topology_is_told_so(
+    api: Any, group: Any, join: Any
+) -> None:
+    tag = api.get("topology")["ETag"]
+    for known in (tag, f'"other", W/{tag}', "*"):
+        answer = api.get("topology", If_None_Match=known)
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer["ETag"] == tag
+    assert api.get("topology", If_None_Match='"other"').status_code == 200
+    join("worker-2", port=9002)
+    answer = api.get("topology", If_None_Match=tag)
+    assert answer.status_code == 200
+    assert answer["ETag"] != tag
+
+
+def test_the_topology_has_other_forms_than_plain_json(api: Any, group: Any) -> None:
+    plain = api.get("topology")
+    assert plain["Content-Type"] == "application/json"
+    spread = api.get("topology", Accept="application/json; indent=4")
+    assert spread.content.startswith(b'{\n    "groups"')
+    assert spread.json() == plain.json()
+    page = api.get("topology", Accept="text/html")
+    assert "worker-1" in page.content.decode()
+
+
+def test_groups_keep_to_themselves_in_the_topology(
+    api: Any, group: Any, clock: ManualClock
+) -> None:
+    """A second group of the same name, and the worker of both deregistered."""
+    clock.advance(1)
+    routes = [("_external", "c", ("C", "D*")), ("_external", "d", ("*",))]
+    spec = make_spec("group", pipelines=["c", "d"], routes=routes)
+    deploy_group(spec=spec, requested_by="test", clock=clock)
+    deregister_worker(worker_id="worker-0", pipelines="leave", now=clock.now)
+    body = api.get("topology").json()
+    homes = [
+        [(p["name"], p["worker_address"]) for p in item["pipelines"]]
+        for item in body["groups"]
+    ]
+    one, two = "http://127.0.0.1:9000", "http://127.0.0.1:9001"
+    assert homes == [[("c", one), ("d", two)], [("a", one), ("b", two)]]
+    types = [[r["event_types"] for r in item["routes"]] for item in body["groups"]]
+    assert types == [[["C", "D*"], ["*"]], [["A*"], ["X"]]]
+    assert [link["to"] for link in body["links"]] == ["c", "d", "a", "b"]
+    assert [(w["id"], w["pipeline_groups"]) for w in body["workers"]] == [
+        ("worker-1", ["group"])
+    ]
+    narrow = api.get(f"topology?group={group.pk}").json()
+    assert narrow["groups"] == body["groups"][1:]
+    assert narrow["links"] == body["links"][2:]
 
 
 def test_validation_tells_what_a_program_takes_and_gives(api: Any) -> None:

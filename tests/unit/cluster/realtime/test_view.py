@@ -1,5 +1,6 @@
 """What the page shows, and what leads from one state of it to the next."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from cluster.realtime.view import TopologyView, find_changes, load_view
 from cluster.services.groups import deploy_group
 from cluster.testing import make_spec
-from cluster.topology_view import load_topology
+from cluster.topology_view import TopologyCache
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -65,7 +66,7 @@ def test_the_groups_are_those_of_the_api(cluster: Any) -> None:
     bare = [
         {key: value for key, value in node.items() if key != "status"} for node in shown
     ]
-    assert bare == load_topology()["groups"]
+    assert bare == json.loads(TopologyCache().get().json)["groups"]
 
 
 @pytest.mark.django_db(transaction=True)
