@@ -17,6 +17,7 @@ from engine.compiler.functions import body_scope, compile_function
 from engine.compiler.handlers import HANDLERS
 from engine.compiler.lines import Lines
 from engine.compiler.namespace import FieldTable, Namespace, sound_text
+from engine.compiler.native import add_native_forms
 from engine.compiler.outputs import row_struct
 from engine.compiler.patterns_as_steps import with_pattern_streams
 from engine.compiler.plan import Plan
@@ -114,8 +115,9 @@ class _Module:
 
     def write(self) -> Lines:
         """Return the source of the module."""
-        main = self._streams()
         symbols = self.plan.symbols
+        add_native_forms(self.plan.program, self.names, symbols, self.sites)
+        main = self._streams()
         exact = add_exact_forms(self.names, symbols, self.sites)
         written = [
             compile_function(symbol, self.names, symbols, self.sites)

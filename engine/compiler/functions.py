@@ -13,14 +13,14 @@ from engine.compiler.expressions import Expressions
 from engine.compiler.kinds import ANY, FIELD, FLOAT, FUNCTION, INT, NULL, STR, within
 from engine.compiler.lines import Lines
 from engine.compiler.namespace import Namespace
-from engine.compiler.outputs import new_site
 from engine.compiler.readers import RowReader
 from engine.compiler.scopes import Scope
 from engine.compiler.sites import Sites
-from engine.compiler.symbols import FunctionSymbol, Symbols
+from engine.compiler.symbols import CLASSES, FunctionSymbol, NativeForm, Symbols
 from engine.runtime import access
 from engine.runtime.frame import more_turns, tick, too_deep
 from engine.runtime.giveup import GiveUp, exact_divide, exact_modulo, give_up
+from engine.runtime.native_memory import LEFT
 from engine.runtime.values import Function
 from vpl import nodes, walk
 
@@ -36,6 +36,7 @@ RUNTIME: Final = {
     "give_up": give_up,
     "exact_divide": exact_divide,
     "exact_modulo": exact_modulo,
+    "LEFT": LEFT,
 }
 
 
@@ -67,6 +68,9 @@ def compile_function(
         for name, param in zip(params, symbol.decl.params, strict=True):
             if _is_float(param.type):
                 lines.add(f"if {name}.__class__ is int: {name} = float({name})")
+        native = symbols.native.get(symbol.name)
+        if native is not None:
+            _try_native(native, params, body)
         exact = symbols.exact.get(symbol.name)
         if exact is not None:
             with lines.block(f"if {exact.entry_test(params)}:"):
@@ -75,6 +79,27 @@ def compile_function(
                 lines.add("except GiveUp: pass")
         body.statements_with_result(symbol.decl.body, pays=symbol.may_recurse)
     return lines
+
+
+def _try_native(native: NativeForm, params: Sequence[str], body: "Body") -> None:
+    """Call the machine code for arguments of the kinds it takes.
+
+    What it reads besides is read here, once, and must have the expected kinds too.
+    """
+    scope, lines = body.scope, body.lines
+    tests = [
+        f"{name}.__class__ is {CLASSES[kind]}"
+        for name, kind in zip(params, native.params, strict=True)
+    ]
+    given = [*params]
+    for name, kind in native.inputs:
+        temp = scope.temp()
+        value = scope.name(name)
+        tests.append(f"({temp} := {value.text}).__class__ is {CLASSES[kind]}")
+        given.append(temp)
+    with lines.block(f"if {' and '.join(tests) or 'True'}:"):
+        lines.add(f"z = {native.generated}({', '.join(['x', 'd', *given])})")
+        lines.add("if z is not LEFT: return z")
 
 
 def _is_float(type_ref: nodes.TypeRef | None) -> bool:
@@ -295,8 +320,8 @@ class Body:
             self.statements(node.body)
 
     def _count_turn(self, body: Sequence[nodes.Stmt]) -> None:
-        """Pay for one turn; a long body costs more than a short one."""
-        units = 1 + sum(1 for _ in walk(*body)) // NODES_PER_UNIT
+        """Pay for one turn."""
+        units = units_of_turn(body)
         self.lines.add(f"n -= {units}", "if n < 0: n = more_turns(x, n)")
 
     def _return(self, node: nodes.Return) -> None:
@@ -326,13 +351,16 @@ class Body:
         return combine(f"(float({temp}) if {test} else {temp})", kinds, code)
 
     def _emit(self, node: nodes.EmitStmt) -> None:
-        fields = [arg.name or "" for arg in node.args]
-        site = new_site(self.scope.names, node.event_type, fields)
-        self.sites.add(site)
+        site = self.sites.statement(self.scope.names, node)
         values = [self.expressions.sent(arg.value) for arg in node.args]
         self._flush()
         with self.lines.block("if x.emits is not None:"):
             self.lines.add(f"x.emits.append({site.construct(values)})")
+
+
+def units_of_turn(body: Sequence[nodes.Stmt]) -> int:
+    """Return what one turn of a loop costs: a long body more than a short one."""
+    return 1 + sum(1 for _ in walk(*body)) // NODES_PER_UNIT
 
 
 def declared_names(statements: Sequence[nodes.Stmt]) -> list[str]:

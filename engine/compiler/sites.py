@@ -1,6 +1,8 @@
 """The places of a program that make output events."""
 
-from engine.compiler.outputs import OutputSite
+from engine.compiler.namespace import Namespace
+from engine.compiler.outputs import OutputSite, new_site
+from vpl import nodes
 
 
 class Sites:
@@ -8,7 +10,14 @@ class Sites:
 
     def __init__(self) -> None:
         self.all: list[OutputSite] = []
+        self._statements: dict[int, tuple[nodes.EmitStmt, OutputSite]] = {}
 
-    def add(self, site: OutputSite) -> None:
-        """Remember a place."""
+    def statement(self, names: Namespace, node: nodes.EmitStmt) -> OutputSite:
+        """Return the place of an emit statement, made when it is first asked for."""
+        known = self._statements.get(id(node))
+        if known is not None:
+            return known[1]
+        site = new_site(names, node.event_type, [arg.name or "" for arg in node.args])
+        self._statements[id(node)] = node, site  # equal ones may stand in two places
         self.all.append(site)
+        return site

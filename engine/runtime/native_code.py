@@ -1,0 +1,119 @@
+"""LLVM IR -> machine code in this process, kept by its text."""
+
+import ctypes
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Final
+
+import llvmlite.binding as llvm
+
+from engine.runtime.native import Look, Run
+
+logger = logging.getLogger("varpulis")
+
+KEPT: Final = 256  # kernels that stay compiled although no pipeline uses them
+OPTIMIZATION: Final = 2  # 3 takes three times as long for the same loops
+_LIBRARY: Final = ("pow", "exp", "log", "log10", "sin", "cos", "tan", "atan2")
+_ROUNDING: Final = ("fmod", "floor", "ceil", "trunc", "round")
+_starting = threading.Lock()
+
+
+def _answer(look: Look) -> int:
+    return look()
+
+
+_look: Final = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.py_object)(_answer)
+
+_process: Final = ctypes.CDLL(None)
+_free = _process.free
+_free.argtypes = [ctypes.c_void_p]
+_free.restype = None
+read: Final[Callable[[int, int], bytes]] = ctypes.string_at
+"""Return that many bytes from an address."""
+
+
+def free(addresses: Iterable[int]) -> None:
+    """Let go of columns."""
+    for address in addresses:
+        _free(address)
+
+
+def machine_code(ir: str, size: int) -> Run | None:
+    """Return the function `kernel` of a module; it lets other threads run meanwhile.
+
+    It takes a block of `size` bytes. Equal texts are compiled once. None if LLVM cannot
+    do it here, which is logged.
+    """
+    try:
+        with _starting:
+            code = _compiled(ir)
+    except (RuntimeError, OSError) as error:
+        logger.warning("native functions stay in Python: %s", error)
+        return None
+    return _callable(code, size)
+
+
+def _callable(code: "_Code", size: int) -> Run:
+    view = ctypes.c_char * size
+    call = code.call
+
+    def run(memory: bytearray) -> int:
+        ending: int = call(view.from_buffer(memory))
+        return ending
+
+    return run
+
+
+class _Code:
+    """A compiled module; its code lives as long as this."""
+
+    def __init__(self, ir: str) -> None:
+        machine = _target()
+        module = llvm.parse_assembly(ir)
+        module.verify()
+        tuning = llvm.create_pipeline_tuning_options(speed_level=OPTIMIZATION)
+        builder = llvm.create_pass_builder(machine, tuning)
+        builder.getModulePassManager().run(module, builder)
+        self._engine = llvm.create_mcjit_compiler(module, machine)
+        self._engine.finalize_object()
+        address = self._engine.get_function_address("kernel")
+        prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+        call: Any = prototype(address)
+        call.owner = self
+        self.call = call
+
+
+@lru_cache(maxsize=KEPT)
+def _compiled(ir: str) -> _Code:
+    return _Code(ir)
+
+
+@lru_cache(maxsize=1)
+def _prepared() -> tuple[Any, str, str]:
+    """Start LLVM and return the target, its processor and what that can do."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    for name in _LIBRARY:
+        llvm.add_symbol(f"vpl_{name}", _address(getattr(_process, name)))
+    for name in _ROUNDING:
+        llvm.add_symbol(name, _address(getattr(_process, name)))
+    llvm.add_symbol("vpl_realloc", _address(_process.realloc))
+    llvm.add_symbol("vpl_look", _address(_look))
+    features = llvm.get_host_cpu_features().flatten()
+    return llvm.Target.from_default_triple(), llvm.get_host_cpu_name(), features
+
+
+def _target() -> Any:
+    target, processor, features = _prepared()
+    return target.create_target_machine(
+        cpu=processor, features=features, opt=OPTIMIZATION
+    )
+
+
+def _address(function: Any) -> int:
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    if address is None:
+        raise OSError("a function of the C library has no address")
+    return address
