@@ -140,7 +140,7 @@ def _all_emitted(stream: StreamCompiler, at: int, emits: str, current: Current) 
         port = add_port(stream, op)
         topic, _ = _topic(stream, op, port, current)
         item = f"({topic}, {output}, {current.stamp})"
-        stream.lines.add(f"{port.generated} += [{item} for {output} in {emits}]")
+        stream.lines.add(f"{port.generated}.extend([{item} for {output} in {emits}])")
     if not stream.stream.has_emit:
         stream.target.outputs(stream.stream, emits, stream.lines)
     stream.target.finals(stream.stream, emits, stamp, stream.lines)

@@ -1,7 +1,7 @@
 """Where streams leave the pipeline: one port for each `.to`."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from engine.compiler import constants
 from engine.compiler.namespace import Namespace, sound_text
@@ -10,6 +10,7 @@ from engine.connectors.base import ConnectorSpec, ConstantValue
 from engine.errors import LoadError
 from engine.runtime.values import Duration, Timestamp
 from vpl import nodes, walk
+from vpl.catalog import MAX_BATCH
 from vpl.nodes import Expr, Program
 
 
@@ -17,7 +18,8 @@ from vpl.nodes import Expr, Program
 class SinkPort:
     """A `.to`: the variable that collects events, and the sink they go to.
 
-    Ports whose specs are equal share one sink.
+    Ports whose specs are equal share one sink. With a `batch` events are sent in arrays
+    of so many.
     """
 
     generated: str
@@ -25,6 +27,11 @@ class SinkPort:
     spec: ConnectorSpec
     default_topic: str
     pending: list[tuple[str, Any, Any]]
+    batch: int | None = None
+
+
+_OWN: Final = frozenset(("topic", "batch"))
+"""Parameters of a `.to` that are no business of the sink."""
 
 
 def port_of(
@@ -32,7 +39,7 @@ def port_of(
 ) -> SinkPort:
     """Make the port of one `.to`; its parameters override the connector's."""
     decl = next(decl for decl in plan.connectors if decl.name == op.target)
-    use = replace(op, args=tuple(arg for arg in op.args if arg.name != "topic"))
+    use = replace(op, args=tuple(arg for arg in op.args if arg.name not in _OWN))
     params = connector_params(decl, use, plan.program)
     if decl.kind == "kafka" and params.get("key") is None:
         params["key"] = partition_field(stream)
@@ -41,7 +48,20 @@ def port_of(
     pending: list[tuple[str, Any, Any]] = []
     generated = names.bind("P", pending)
     spec = ConnectorSpec(decl.name, decl.kind, params)
-    return SinkPort(generated, stream.index, spec, sound_text(default), pending)
+    batch = _batch_size(op, plan.program)
+    return SinkPort(generated, stream.index, spec, sound_text(default), pending, batch)
+
+
+def _batch_size(op: nodes.Operation, program: Program) -> int | None:
+    """Return how many events a message may hold, None for one that is no array."""
+    for arg in op.args:
+        if arg.name == "batch":
+            size = constants.whole_number(program, arg.value, "'batch'", 1)
+            if size > MAX_BATCH:
+                wanted = f"a whole number from 1 to {MAX_BATCH}"
+                raise LoadError(f"line {arg.span.line}: 'batch' wants {wanted}")
+            return size
+    return None
 
 
 def partition_field(stream: StreamPlan) -> str | None:

@@ -38,10 +38,13 @@ class Sink(Protocol):
         """Start connecting; return at once and retry in the background."""
         ...
 
-    def send(self, topic: str, events: Sequence[bytes], *, stream: str) -> None:
-        """Take `events`, each one flat JSON object, in order.
+    def send(
+        self, topic: str, messages: Sequence[bytes], *, stream: str, events: int = 1
+    ) -> None:
+        """Take messages in order: each one event, a flat JSON object.
 
-        Holds the caller for at most 5 s when the buffer of 10 000 events is full, then
+        With `events` each is an array of so many of them, sent and acknowledged as a
+        whole. Holds the caller for at most 5 s when the buffer of 10 000 events is full, then
         turns to the dead letters. Never raises.
         """
         ...

@@ -10,6 +10,7 @@ import msgspec
 
 from engine.connectors.base import ConnectorSpec
 from engine.connectors.dead_letters import DeadLetters, Origin
+from engine.connectors.messages import events_of
 
 logger = logging.getLogger("varpulis")
 
@@ -44,10 +45,13 @@ class ConsoleSink:
     def open(self) -> None:
         """Nothing to connect to."""
 
-    def send(self, topic: str, events: Sequence[bytes], *, stream: str) -> None:
-        """Write and flush."""
+    def send(
+        self, topic: str, messages: Sequence[bytes], *, stream: str, events: int = 1
+    ) -> None:
+        """Write and flush, whatever number of events a message holds."""
+        written = [event for message in messages for event in events_of(message)]
         lines = [
-            event.decode() if self._as_json else as_text(event) for event in events
+            event.decode() if self._as_json else as_text(event) for event in written
         ]
         try:
             with _one_writer:
@@ -57,10 +61,10 @@ class ConsoleSink:
         except (OSError, ValueError) as error:  # ValueError: closed file
             self._error = str(error)
             origin = Origin(self._spec.pipeline, stream, self._spec.name, self._error)
-            self._dead_letters.write(origin, events)
+            self._dead_letters.write(origin, written)
             return
         self._error = None
-        self._sent += len(events)
+        self._sent += len(written)
 
     def close(self, timeout_s: float) -> None:
         """Nothing is buffered."""

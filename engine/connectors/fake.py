@@ -12,16 +12,15 @@ from engine.connectors.base import ConnectorSpec, Deliver, Message, SourceSpec
 
 @dataclass(frozen=True, slots=True)
 class SentEvent:
-    """One event as a sink received it."""
+    """One message, mostly an event, as a sink received it."""
 
     topic: str
     payload: bytes
     stream: str
 
-    def json(self) -> dict[str, Any]:
-        """Return the payload decoded."""
-        body: dict[str, Any] = msgspec.json.decode(self.payload)
-        return body
+    def json(self) -> Any:
+        """Return the payload decoded: the event, or the events, as flat maps."""
+        return msgspec.json.decode(self.payload)
 
 
 class RecordingSink:
@@ -37,10 +36,12 @@ class RecordingSink:
         """Count as connected from now on."""
         self.connected = True
 
-    def send(self, topic: str, events: Sequence[bytes], *, stream: str) -> None:
-        """Record `events`."""
+    def send(
+        self, topic: str, messages: Sequence[bytes], *, stream: str, events: int = 1
+    ) -> None:
+        """Record messages."""
         with self._lock:
-            self.sent.extend(SentEvent(topic, payload, stream) for payload in events)
+            self.sent.extend(SentEvent(topic, payload, stream) for payload in messages)
 
     def close(self, timeout_s: float) -> None:
         """Count as disconnected from now on."""

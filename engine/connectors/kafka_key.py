@@ -4,12 +4,14 @@ from typing import Any
 
 import msgspec
 
+from engine.connectors.messages import events_of
+
 
 class KafkaKey:
     """Reads the key out of an encoded event: a field's value, else the event's type.
 
     `field` is the connector's `key`, or "" without one. Texts are keys as they are,
-    other values as JSON.
+    other values as JSON. The key of an array is that of its first event.
     """
 
     def __init__(self, field: str) -> None:
@@ -25,7 +27,7 @@ class KafkaKey:
 
     def __call__(self, payload: bytes) -> bytes:
         """Return the key of one event."""
-        event: Any = self._decode(payload)
+        event: Any = self._decode(events_of(payload)[0])
         wanted: msgspec.Raw | None = getattr(event, "wanted", None)
         if wanted is None or bytes(wanted) == b"null":
             wanted = event.event_type

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.connectors.base import ConnectorSpec
-from engine.connectors.buffer import Pending, SinkBuffer
+from engine.connectors.buffer import Pending, SinkBuffer, by_stream, pendings
 from engine.connectors.dead_letters import DeadLetters, Origin
 from engine.connectors.guard import Guard
 from engine.connectors.mqtt_connection import MqttConnection
@@ -82,10 +82,12 @@ class MqttSink:
         """Start the thread, which connects."""
         self._thread.start()
 
-    def send(self, topic: str, events: Sequence[bytes], *, stream: str) -> None:
-        """Buffer events for the thread; the surplus of a stuck broker is dead."""
+    def send(
+        self, topic: str, messages: Sequence[bytes], *, stream: str, events: int = 1
+    ) -> None:
+        """Buffer messages for the thread; the surplus of a stuck broker is dead."""
         name = topic or self._params.topic or f"{stream}-output"
-        refused = self._buffer.put([Pending(name, event, stream) for event in events])
+        refused = self._buffer.put(pendings(name, messages, stream, events))
         if refused:
             self._bury(refused, f"buffer full: {self._error or 'broker too slow'}")
 
@@ -266,10 +268,7 @@ class MqttSink:
             return
 
     def _bury(self, events: Sequence[Pending], reason: str) -> None:
-        self._dead += len(events)
-        by_stream: dict[str, list[bytes]] = {}
-        for pending in events:
-            by_stream.setdefault(pending.stream, []).append(pending.payload)
-        for stream, payloads in by_stream.items():
+        self._dead += sum(pending.events for pending in events)
+        for stream, payloads in by_stream(events).items():
             origin = Origin(self._spec.pipeline, stream, self._spec.name, reason)
             self._dead_letters.write(origin, payloads)

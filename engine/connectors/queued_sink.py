@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from engine.connectors.base import ConnectorSpec
-from engine.connectors.buffer import Pending, SinkBuffer
+from engine.connectors.buffer import Pending, SinkBuffer, by_stream, pendings
 from engine.connectors.dead_letters import DeadLetters, Origin
 from engine.connectors.link import Link, LinkLostError
 
@@ -98,10 +98,12 @@ class QueuedSink:
         """Start the thread, which connects."""
         self._thread.start()
 
-    def send(self, topic: str, events: Sequence[bytes], *, stream: str) -> None:
-        """Buffer events for the thread; the surplus of a stuck far side is dead."""
+    def send(
+        self, topic: str, messages: Sequence[bytes], *, stream: str, events: int = 1
+    ) -> None:
+        """Buffer messages for the thread; the surplus of a stuck far side is dead."""
         name = topic or self._default_topic or f"{stream}-output"
-        pending = [Pending(name, event, stream) for event in events]
+        pending = pendings(name, messages, stream, events)
         if not _is_sound(name):
             self._bury(pending, "the topic is no valid text")
             return
@@ -204,11 +206,8 @@ class QueuedSink:
         return again
 
     def _bury(self, events: Sequence[Pending], reason: str, attempts: int = 0) -> None:
-        self._dead += len(events)
-        by_stream: dict[str, list[bytes]] = {}
-        for pending in events:
-            by_stream.setdefault(pending.stream, []).append(pending.payload)
-        for stream, payloads in by_stream.items():
+        self._dead += sum(pending.events for pending in events)
+        for stream, payloads in by_stream(events).items():
             origin = Origin(
                 self._spec.pipeline, stream, self._spec.name, reason, attempts
             )

@@ -40,9 +40,11 @@ class RedisPublisher:
     def publish(self, events: Sequence[Pending]) -> Sequence[Refused]:
         """Append in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
-        for topic, payload, _ in events:
-            entry = {EVENT_FIELD: payload}
-            pipeline.xadd(topic, entry, maxlen=self.params.maxlen, approximate=True)
+        for pending in events:
+            entry = {EVENT_FIELD: pending.payload}
+            pipeline.xadd(
+                pending.topic, entry, maxlen=self.params.maxlen, approximate=True
+            )
         try:
             answers = pipeline.execute(raise_on_error=False)
         except (RedisError, OSError) as error:

@@ -50,9 +50,10 @@ class Columns:
 
     def take(self, count: int) -> "Columns":
         """Return the first `count` events, all if there are fewer."""
-        return self._part(0, count)
+        return self.part(0, count)
 
-    def _part(self, start: int, stop: int) -> "Columns":
+    def part(self, start: int, stop: int) -> "Columns":
+        """Return the events from place `start` on, up to `stop`."""
         arrays = tuple(array[start:stop] for array in self.arrays)
         return Columns(self.event_type, self.names, arrays, self.make)
 
@@ -91,7 +92,7 @@ class Columns:
 
     def _parts(self) -> Iterator["Columns"]:
         for start in range(0, len(self), ROWS_AT_ONCE):
-            yield self._part(start, start + ROWS_AT_ONCE)
+            yield self.part(start, start + ROWS_AT_ONCE)
 
     def _made(self, stamp: str | None) -> Iterator[Any]:
         lists = (array.tolist() for array in self.arrays)

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.compiler.plan import Plan
 from engine.limits import Limits
@@ -25,6 +25,9 @@ from engine.runtime.sinkhub import SinkHub
 from engine.runtime.state import END_OF_TIME
 from engine.runtime.timers import Ticks
 from vpl import nodes
+
+if TYPE_CHECKING:
+    from engine.compiler.sinkports import SinkPort
 
 
 class Ticket:
@@ -149,6 +152,11 @@ class ContextQueue:
             self._changed.notify_all()
             return message
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing waits."""
+        return not self._messages
+
 
 class ContextExecutor:
     """Runs each context in its own thread; `execute` may be called by many."""
@@ -167,6 +175,9 @@ class ContextExecutor:
             for context in self._plan.contexts
         }
         self._reach = _reach(self._plan)
+        self._ports: dict[str, list[SinkPort]] = {c: [] for c in self._plan.contexts}
+        for port in instance.compiled.ports:
+            self._ports[self._plan.streams[port.stream].context].append(port)
         self._threads: list[threading.Thread] = []
         self._sending = threading.Lock()
         self._count = TicketCount()
@@ -327,6 +338,7 @@ class ContextExecutor:
                 )
             finally:
                 ticket.done()
+        self._flush_sinks(context, is_done=True)
 
     def _handle(
         self, context: str, lane: Lane, ticket: Ticket, items: list[Item]
@@ -335,9 +347,11 @@ class ContextExecutor:
         budget.resume(ticket.spent_s.get(context, 0.0))
         lane.begin(ticket.stopped)
         lane.pending.extend(items)
-        lane.run()
+        try:
+            lane.run()
+        finally:
+            self._flush_sinks(context, is_done=self._queues[context].is_empty)
         ticket.spent_s[context] = budget.spent_s()
-        self._flush_sinks(context)
         ticket.collect(context, lane, drain(self._instance.faulted[context]))
         self._forward(context, lane, ticket)
 
@@ -352,14 +366,10 @@ class ContextExecutor:
                 self._queues[target].wait_for_room(None)
             self._queues[target].put((ticket, items))
 
-    def _flush_sinks(self, context: str) -> None:
-        streams = self._plan.streams
-        ports = [
-            port
-            for port in self._instance.compiled.ports
-            if streams[port.stream].context == context
-        ]
-        self._hub.flush(ports, self._instance.frames)
+    def _flush_sinks(self, context: str, *, is_done: bool) -> None:
+        """Send what streams of the context collected; arrays wait while it goes on."""
+        ports = self._ports[context]
+        self._hub.flush(ports, self._instance.frames, is_done=is_done)
 
 
 def _reach(plan: Plan) -> dict[str, set[str]]:

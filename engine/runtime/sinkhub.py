@@ -6,35 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
-
-import msgspec
 
 from engine.compiler.sinkports import SinkPort
 from engine.connectors.base import ConnectorSpec, Sink, SinkFactory
-from engine.encoding import encode
-from engine.runtime.columns import Columns
+from engine.runtime.arrays import Array, ArrayBatches
 from engine.runtime.frame import Frame
-from engine.runtime.values import iso_text
+from engine.runtime.outgoing import Entry, payloads_of
 
 logger = logging.getLogger("varpulis")
-
-
-def encode_for_sink(output: Any, stamp: int) -> bytes:
-    """Return the flat JSON object of an output with its timestamp (vpl.md 18.2).
-
-    `stamp` is in ns since 1970 UTC.
-    """
-    text = iso_text(stamp)
-    if isinstance(output, msgspec.Struct):
-        output.ts = text  # type: ignore[attr-defined]  # every output class has it
-        payload = encode(output)
-        output.ts = None  # type: ignore[attr-defined]  # replies go without
-        return payload
-    if "timestamp" in output:
-        return encode(output)
-    head = {"event_type": output["event_type"], "timestamp": text}
-    return encode(head | output)
 
 
 class SinkHub:
@@ -54,6 +33,7 @@ class SinkHub:
     ) -> None:
         self.sinks: dict[str, Sink] = {}
         self._by_port: dict[str, Sink] = {}
+        self._arrays: dict[str, ArrayBatches] = {}
         self._kept = since._made if since is not None else []
         self._made: list[tuple[ConnectorSpec, Sink]] = []
         for port in ports if factory is not None else ():
@@ -65,6 +45,8 @@ class SinkHub:
                 self.sinks[_free_name(spec.name, self.sinks)] = sink
             if sink is not None:
                 self._by_port[port.generated] = sink
+                if port.batch is not None:
+                    self._arrays[port.generated] = ArrayBatches(port.batch)
 
     @property
     def connections(self) -> tuple[tuple[ConnectorSpec, Sink], ...]:
@@ -90,36 +72,64 @@ class SinkHub:
         for thread in closing:
             thread.join()
 
-    def flush(self, ports: Iterable[SinkPort], frames: list[Frame]) -> None:
-        """Send what the ports collected, in order."""
+    def flush(
+        self, ports: Iterable[SinkPort], frames: list[Frame], *, is_done: bool = True
+    ) -> None:
+        """Send what the ports collected, in order.
+
+        Unless `is_done`, more is about to come: arrays that are not full wait for it.
+        """
         for port in ports:
-            if not port.pending:
+            arrays = self._arrays.get(port.generated)
+            if not port.pending and (arrays is None or not is_done):
                 continue
             sink = self._by_port.get(port.generated)
             if sink is not None:
                 frame = frames[port.stream]
-                frame.sink_sent += _send(sink, port.pending, frame.stream)
+                if arrays is None:
+                    sent = _send(sink, port.pending, frame.stream)
+                else:
+                    sent = _send_arrays(
+                        sink, port.pending, frame.stream, arrays, is_done=is_done
+                    )
+                frame.sink_sent += sent
             port.pending.clear()
 
 
-def _send(sink: Sink, pending: list[tuple[str, Any, Any]], stream: str) -> int:
+def _send(sink: Sink, pending: list[Entry], stream: str) -> int:
     """Send events, those of one topic together; returns how many they were."""
     count = 0
     for topic, entries in groupby(pending, key=itemgetter(0)):
-        events = _payloads(entries)
+        events = payloads_of(entries)
         sink.send(topic, events, stream=stream)
         count += len(events)
     return count
 
 
-def _payloads(entries: Iterable[tuple[str, Any, Any]]) -> list[bytes]:
-    payloads: list[bytes] = []
-    for _, output, stamp in entries:
-        if output.__class__ is Columns:
-            payloads += output.payloads(iso_text(stamp))
-        else:
-            payloads.append(encode_for_sink(output, stamp))
-    return payloads
+def _send_arrays(
+    sink: Sink,
+    pending: list[Entry],
+    stream: str,
+    arrays: ArrayBatches,
+    *,
+    is_done: bool,
+) -> int:
+    """Send full arrays, and what is left if that `is_done`; returns how many events."""
+    ready = [
+        (topic, array)
+        for topic, entries in groupby(pending, key=itemgetter(0))
+        for array in arrays.add(topic, entries)
+    ]
+    if is_done:
+        ready += arrays.rest()
+    for (topic, events), group in groupby(ready, key=_topic_and_size):
+        payloads = [array.payload for _, array in group]
+        sink.send(topic, payloads, stream=stream, events=events)
+    return sum(array.events for _, array in ready)
+
+
+def _topic_and_size(item: tuple[str, Array]) -> tuple[str, int]:
+    return item[0], item[1].events
 
 
 def _close(name: str, sink: Sink, timeout_s: float) -> None:

@@ -18,7 +18,7 @@ from vpl.catalog.connectors import (
     OptionalPackage,
     ParamKind,
 )
-from vpl.catalog.operations import OPERATIONS, OperationSpec, Parameter
+from vpl.catalog.operations import MAX_BATCH, OPERATIONS, OperationSpec, Parameter
 
 __all__ = [
     "AGGREGATES",
@@ -26,6 +26,7 @@ __all__ = [
     "BUILTINS",
     "CONNECTOR_KINDS",
     "CONTEXT_PARAMS",
+    "MAX_BATCH",
     "OPERATIONS",
     "OPTIONAL_PACKAGES",
     "SOURCE_PARAMS",

@@ -49,7 +49,7 @@ context(name) | Runs the stream in a declared context, a thread of its own.
 pattern(name: events => condition) | Keeps the window if the lambda is true for its events.
 fork(a: .op().op(), b: .op()) | Gives the events to each branch and joins the results.
 concurrent(..) | Accepted without effect; use contexts.
-to(Connector, topic: value, ..) | Sends the events to a sink and passes them on unchanged.
+to(Connector, topic: value, batch: n, ..) | Sends the events to a sink, n in one array, and passes them on.
 from(Connector, topic: "t", ..) | Subscribes to the events of a source.
 print(value, ..) | Prints values, or the event, and passes it on.
 enrich(Connector, key: value, fields: [a, b], ..) | Looks the key up and adds the fields.

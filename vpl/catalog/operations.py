@@ -1,7 +1,10 @@
 """The operations on streams of vpl.md section 8.3 and the arguments they take."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+MAX_BATCH: Final = 10_000
+"""Events that `.to(.., batch: N)` may put into one message."""
 
 ParameterKind = Literal["any", "duration", "constant", "count"]
 
@@ -75,11 +78,13 @@ _PLAIN = (
     OperationSpec("pattern", 3, "any", 1, 1),
     OperationSpec("fork", 3),
     OperationSpec("concurrent", 4, fields=True),
-    OperationSpec("to", 1),
     OperationSpec("from", 2, first_step=True),
 )
 
 _WITH_PARAMETERS = (
+    OperationSpec(
+        "to", 1, parameters=(Parameter("topic"), Parameter("batch", "count"))
+    ),
     OperationSpec("print", 2, "any", 0, None, first_step=True, between_steps=True),
     OperationSpec(
         "enrich",

@@ -150,6 +150,8 @@ def _use_parameters(
     op: nodes.Operation, kind: ConnectorKind, symbols: Symbols
 ) -> Iterator[Diagnostic]:
     known: dict[str, ParamKind] = {**kind.params, "topic": "any"}
+    if op.name == "to":
+        known |= {"batch": "any"}  # checked as a count
     if op.name == "from":
         known |= {"topic": "text", **SOURCE_PARAMS}
     for arg in op.args:

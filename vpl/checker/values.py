@@ -9,6 +9,7 @@ from typing import Final
 
 from vpl import nodes
 from vpl.analysis import stream_operations
+from vpl.catalog import MAX_BATCH
 from vpl.diagnostics import Diagnostic
 from vpl.suggestions import hint
 from vpl.symbols import Symbols
@@ -40,6 +41,8 @@ def values(symbols: Symbols) -> Iterator[Diagnostic]:
         yield from _words(op)
         if op.name == "window":
             yield from _combination(op, symbols)
+        if op.name == "to":
+            yield from _batch(op, symbols)
     for timer in symbols.all(nodes.TimerSource):
         yield from _above_zero(timer.interval, symbols)
     for step in symbols.all(nodes.SequenceStep):
@@ -92,6 +95,15 @@ def _counts(op: nodes.Operation, symbols: Symbols) -> Iterator[Diagnostic]:
         found = _number(arg.value, symbols)
         if found is not None and found[0] == "int" and found[1] < (least or 0):
             message = f"'.{op.name}' wants a whole number of at least {least}"
+            yield Diagnostic("E062", message, arg.value.span)
+
+
+def _batch(op: nodes.Operation, symbols: Symbols) -> Iterator[Diagnostic]:
+    """Report arrays of no event, or of too many."""
+    for arg in op.args:
+        found = _number(arg.value, symbols) if arg.name == "batch" else None
+        if found is not None and not 1 <= found[1] <= MAX_BATCH:
+            message = f"'batch' wants a whole number from 1 to {MAX_BATCH}"
             yield Diagnostic("E062", message, arg.value.span)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import Event, compile_program
+from engine import Event, LoadError, compile_program
 from engine.connectors.base import ConnectorSpec, Sink
 from engine.connectors.fake import RecordingSink, RecordingSinks
 
@@ -168,3 +168,141 @@ def test_a_sink_that_fails_to_close_does_not_keep_others_open(
     pipeline.close()
     assert not fine.connected
     assert "'A' did not close" in caplog.text
+
+
+# --- arrays --------------------------------------------------------------------------
+
+ARRAYS = OUT + 'stream S = In .emit(n: n, t: t) .to(Out, topic: "a/" + t, batch: 3)'
+
+
+def lines(*events: tuple[int, str]) -> bytes:
+    """Return events as NDJSON, all of the same time."""
+    return b"\n".join(
+        b'{"event_type":"In","timestamp":1000,"n":%d,"t":"%b"}' % (n, t.encode())
+        for n, t in events
+    )
+
+
+def sent_by(sinks: RecordingSinks) -> list[tuple[str, list[int]]]:
+    """Return topics and messages, events as their numbers; starts anew."""
+    entries = sinks.by_name["Out"].sent
+    found = [(e.topic, e.json()) for e in entries]
+    entries.clear()
+    return [(topic, [event["n"] for event in events]) for topic, events in found]
+
+
+def test_events_are_sent_in_arrays_by_topic() -> None:
+    sinks = RecordingSinks()
+    pipeline = compile_program(ARRAYS, sinks=sinks)
+    pipeline.inject_batch(lines(*((n, "yx"[n % 2]) for n in range(11))))
+    assert sent_by(sinks) == [
+        ("a/y", [0, 2, 4]),
+        ("a/x", [1, 3, 5]),
+        ("a/y", [6, 8, 10]),
+        ("a/x", [7, 9]),
+    ]
+    assert pipeline.metrics().streams["S"].sink_sent == 11
+
+
+def test_no_event_waits_for_the_next_call() -> None:
+    sinks = RecordingSinks()
+    pipeline = compile_program(ARRAYS, sinks=sinks)
+    for n in range(2):
+        pipeline.inject(Event("In", {"n": n, "t": "x"}, AT_ONE_S))
+        assert sent_by(sinks) == [("a/x", [n])]
+
+
+def test_an_array_holds_what_single_messages_hold() -> None:
+    body = "stream S = In .emit(n: n, f: n / 3.0, none: zap, ts: timestamp)"
+    singles, arrays = RecordingSinks(), RecordingSinks()
+    for sinks, more in ((singles, ""), (arrays, ", batch: 4")):
+        program = compile_program(f"{OUT}{body} .to(Out{more})", sinks=sinks)
+        program.inject_batch(lines(*((n, "x") for n in range(9))))
+    texts = [entry.payload for entry in singles.by_name["Out"].sent]
+    wanted = [texts[:4], texts[4:8], texts[8:]]
+    found = [entry.payload for entry in arrays.by_name["Out"].sent]
+    assert found == [b"[%b]" % b",".join(part) for part in wanted]
+
+
+def test_one_sink_takes_arrays_and_single_messages() -> None:
+    sinks = RecordingSinks()
+    pipeline = compile_program(
+        OUT + "stream S = In .emit(n: n) .to(Out, batch: 2) .to(Out)", sinks=sinks
+    )
+    pipeline.inject_batch(lines((1, "x"), (2, "x"), (3, "x")))
+    assert list(sinks.by_name) == ["Out"]
+    bodies = [entry.json() for entry in sinks.by_name["Out"].sent]
+    kept = [[e["n"] for e in b] if isinstance(b, list) else b["n"] for b in bodies]
+    assert kept == [[1, 2], [3], 1, 2, 3]
+
+
+def test_windows_that_a_flush_closes_are_sent() -> None:
+    sinks = RecordingSinks()
+    pipeline = compile_program(
+        OUT
+        + "stream S = In .partition_by(t) .window(1h) .aggregate(n: count())"
+        + " .to(Out, batch: 2)",
+        sinks=sinks,
+    )
+    pipeline.inject_batch(lines((1, "x"), (2, "y"), (3, "z")))
+    assert sent_by(sinks) == []
+    pipeline.flush()
+    assert sent_by(sinks) == [("S-output", [1, 1]), ("S-output", [1])]
+
+
+def test_contexts_send_what_is_left_when_nothing_waits() -> None:
+    sinks = RecordingSinks()
+    pipeline = compile_program(
+        OUT + "context c\nstream S = In .context(c) .emit(n: n) .to(Out, batch: 4)",
+        sinks=sinks,
+    )
+    pipeline.inject_batch(lines(*((n, "x") for n in range(10))))
+    messages = sent_by(sinks)
+    assert [n for _, part in messages for n in part] == list(range(10))
+    assert all(len(part) <= 4 for _, part in messages)
+    pipeline.inject(Event("In", {"n": 10}, AT_ONE_S))
+    assert sent_by(sinks) == [("S-output", [10])]
+    pipeline.close()
+
+
+def test_a_crash_leaves_nothing_waiting_in_an_array() -> None:
+    sinks = RecordingSinks()
+    pipeline = compile_program(
+        OUT
+        + "context c\nstream S = In .context(c) .emit(n: n) .to(Out, batch: 9)\n"
+        + "stream T = In .context(c) .emit(n: n)",
+        sinks=sinks,
+    )
+    pipeline._machine.compiled.routes["In"].by_context["c"][1] = _crash
+    (error,) = pipeline.inject(Event("In", {"n": 5}, AT_ONE_S)).errors
+    assert error["code"] == "R005"
+    assert sent_by(sinks) == [("S-output", [5])]
+    pipeline.close()
+
+
+def _crash(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("size", ["half", "2 * 5001", "1 - 1"])
+def test_a_size_that_only_loading_finds_out_is_refused(size: str) -> None:
+    program = f"let half = 1 / 2.0\n{OUT}stream S = In .emit(n) .to(Out, batch: {size})"
+    with pytest.raises(LoadError, match="line 3: 'batch' wants a whole number"):
+        compile_program(program)
+
+
+@pytest.mark.parametrize("fields", [3, 70, 20_000])
+def test_columns_are_cut_into_arrays(fields: int) -> None:
+    source = OUT + (
+        "fn f(n: int):\n    for i in 0..n: emit P(n: i, h: i / 2.0)\n"
+        "stream S = In .process(f(n)) .to(Out, batch: 7000)"
+    )
+    sinks = RecordingSinks()
+    pipeline = compile_program(source, sinks=sinks)
+    pipeline.inject_batch(lines((fields, "x"), (5, "x")))
+    messages = sent_by(sinks)
+    numbers = [n for _, part in messages for n in part]
+    assert numbers == [*range(fields), *range(5)]
+    sizes = [len(part) for _, part in messages]
+    assert sizes[:-1] == [7000] * (len(sizes) - 1)
+    assert pipeline.metrics().streams["S"].sink_sent == fields + 5

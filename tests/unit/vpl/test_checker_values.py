@@ -44,6 +44,19 @@ def test_it_refuses_what_makes_no_sense(ops: str, code: str) -> None:
     assert _codes(f"const size = 0\nstream S = A {ops} .emit(v)") == [code]
 
 
+@pytest.mark.parametrize("size", ["0", "-1", "10_001", "1.5", '"x"', "size", "v"])
+def test_it_refuses_arrays_that_cannot_be(size: str) -> None:
+    program = "connector C = console ()\nconst size = 0\n"
+    uses = f"stream S = A .emit(v) .to(C, topic: v, batch: {size})"
+    assert _codes(program + uses) == ["E062"]
+
+
+@pytest.mark.parametrize("size", ["1", "10_000", "size", "size * 2"])
+def test_it_takes_sizes_of_arrays(size: str) -> None:
+    program = "connector C = console ()\nconst size = 5\n"
+    assert _codes(program + f"stream S = A .emit(v) .to(C, batch: {size})") == []
+
+
 @pytest.mark.parametrize(
     "program",
     [

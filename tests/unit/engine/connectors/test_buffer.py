@@ -2,7 +2,7 @@
 
 import threading
 
-from engine.connectors.buffer import Pending, SinkBuffer
+from engine.connectors.buffer import Pending, SinkBuffer, by_stream, pendings
 
 
 def events(*numbers):
@@ -57,12 +57,18 @@ def test_the_consumer_is_woken_once_until_it_has_found_nothing():
     assert len(wakes) == 2
 
 
-def test_events_put_back_come_first():
-    buffer = SinkBuffer(lambda: None)
-    buffer.put(events(1, 2, 3))
-    taken = buffer.take(2)
-    buffer.put_back(taken)
-    assert numbers(buffer.take(9)) == [1, 2, 3]
+def test_arrays_take_the_room_of_their_events():
+    buffer = SinkBuffer(lambda: None, capacity=7, hold_up_s=0.01)
+    arrays = pendings("t", [b"[1,2,3]", b"[4,5,6]", b"[7,8,9]"], "S", 3)
+    assert buffer.put(arrays) == arrays[2:]
+    assert len(buffer.take(1)) == 1
+    assert buffer.put(events(1, 2, 3, 4)) == []
+    assert buffer.put(events(5)) == events(5)
+
+
+def test_dead_arrays_fall_apart_into_events():
+    dead = [*pendings("t", [b'[{"a":1},{"a":2}]'], "S", 2), *events(3)]
+    assert by_stream(dead) == {"S": [b'{"a":1}', b'{"a":2}', b"3"]}
 
 
 def test_closing_lets_waiting_producers_go():

@@ -1,0 +1,64 @@
+"""Events on their way into messages of several: `.to(C, batch: N)`."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from engine.runtime.columns import Columns
+from engine.runtime.outgoing import Entry, encode_for_sink
+from engine.runtime.values import iso_text
+
+
+class Array(NamedTuple):
+    """A message: a JSON array and how many events it holds."""
+
+    payload: bytes
+    events: int
+
+
+class _Unfinished:
+    """An array that is not full: its events as JSON texts, commas between them."""
+
+    def __init__(self) -> None:
+        self.texts: list[bytes] = []
+        self.events = 0
+
+    def finish(self) -> Array:
+        array = Array(b"[%b]" % b",".join(self.texts), self.events)
+        self.texts, self.events = [], 0
+        return array
+
+
+class ArrayBatches:
+    """Puts the events of one `.to` into arrays of `size`, by topic, in their order."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._by_topic: dict[str, _Unfinished] = {}
+
+    def add(self, topic: str, entries: Iterable[Entry]) -> list[Array]:
+        """Take events of one topic and return the arrays that are full."""
+        array = self._by_topic.setdefault(topic, _Unfinished())
+        full = []
+        for _, output, stamp in entries:
+            if output.__class__ is not Columns:
+                array.texts.append(encode_for_sink(output, stamp))
+                array.events += 1
+                if array.events == self._size:
+                    full.append(array.finish())
+                continue
+            start = 0
+            while start < len(output):
+                part = output.part(start, start + self._size - array.events)
+                array.texts.append(part.to_json(b",", iso_text(stamp)))
+                array.events += len(part)
+                start += len(part)
+                if array.events == self._size:
+                    full.append(array.finish())
+        return full
+
+    def rest(self) -> Iterator[tuple[str, Array]]:
+        """Return what is left by topic, and start anew."""
+        kept, self._by_topic = self._by_topic, {}
+        for topic, array in kept.items():
+            if array.events:
+                yield topic, array.finish()
