@@ -1,5 +1,6 @@
 """What the topology page says before any script has run."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,8 @@ from cluster import conf
 from cluster.access import is_open_to_all
 from cluster.event_routing import EXTERNAL
 from cluster.realtime.messages import FullLinkNode, PlacementNode, WorkerNode
-from cluster.realtime.view import TopologyView, load_view
+from cluster.realtime.reader import load_view
+from cluster.realtime.view import TopologyView
 from cluster.selectors import list_events
 from cluster.state import PlacementStatus, WorkerStatus
 
@@ -111,28 +113,24 @@ def _problems(view: TopologyView, workers: Iterable[WorkerRow]) -> list[Problem]
 
 
 def _group_rows(view: TopologyView) -> list[GroupRows]:
+    links: dict[tuple[str, str], list[FullLinkNode]] = defaultdict(list)
+    for link in view.link.values():
+        links[link["group_id"], link["to"]].append(link)
+    rows: dict[str, list[PlacementRow]] = defaultdict(list)
+    for place in view.placement.values():
+        name = place["pipeline_name"].partition("#")[0]
+        ways = _routes_to(links[place["group_id"], name])
+        rows[place["group_id"]].append(PlacementRow(place, ways))
     return [
-        GroupRows(
-            key,
-            node["group_name"],
-            node["status"],
-            [
-                PlacementRow(place, _routes_to(place, view.link.values()))
-                for place in view.placement.values()
-                if place["group_id"] == key
-            ],
-        )
+        GroupRows(key, node["group_name"], node["status"], rows[key])
         for key, node in view.group.items()
     ]
 
 
-def _routes_to(place: PlacementNode, links: Iterable[FullLinkNode]) -> list[str]:
+def _routes_to(links: Iterable[FullLinkNode]) -> list[str]:
     """Return what leads to a pipeline, as text: `EventA*` or `Late from intake`."""
-    name = place["pipeline_name"].partition("#")[0]
     found = []
     for link in links:
-        if link["group_id"] != place["group_id"] or link["to"] != name:
-            continue
         types = ", ".join(link["event_types"]) or "everything, by default"
         inside = link["from"] != EXTERNAL
         found.append(f"{types} from {link['from']}" if inside else types)

@@ -6,6 +6,7 @@ but counts for itself, because several changes are merged into one delta.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,9 +25,11 @@ from cluster.realtime.messages import (
     RatesMessage,
     SnapshotMessage,
 )
+from cluster.realtime.notices import Notices
 from cluster.realtime.rates import RateBook
+from cluster.realtime.reader import TopologyReader, Touched
 from cluster.realtime.relay import is_shared, listen
-from cluster.realtime.view import TopologyView, find_changes, load_view
+from cluster.realtime.view import TopologyView, find_changes
 from cluster.services import notify
 from cluster.timestamps import format_timestamp
 
@@ -37,7 +40,9 @@ TICK_S = 1.0
 TICKS_PER_LOOK = 2
 TICKS_PER_HEARTBEAT = 5
 MAX_CLIENTS = 2000
+SNAPSHOT_KEPT_S = 1.0
 
+Load = Callable[[Touched | None], TopologyView]
 encode = msgspec.json.Encoder().encode
 
 
@@ -53,17 +58,21 @@ class TopologyFeed:
         *,
         sweep_age_s: Callable[[], float | None] = lambda: None,
         now: Callable[[], datetime] = _utc_now,
-        load: Callable[[], TopologyView] = load_view,
+        load: Load | None = None,
     ) -> None:
-        """Make nothing that needs a loop; `start` does."""
+        """Make nothing that needs a loop; `start` does.
+
+        `load` reads the topology again: what was touched, or all of it for None.
+        """
         self.rates = RateBook()
         self.sweep_age_s = sweep_age_s
         self._now = now
-        self._load = load
+        self._load = load or TopologyReader().read
         self._view = TopologyView()
         self._version = 0
         self._is_read = False
-        self._seen_version = -1
+        self._notices = Notices()
+        self._snapshot: tuple[int, float, bytes] | None = None
         self._clients: set[FeedClient] = set()
         self._sent_rates: dict[str, Any] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -115,13 +124,27 @@ class TopologyFeed:
         self._clients.discard(client)
 
     def snapshot(self, client: FeedClient) -> bytes:
-        """Return the message with everything the client asked for."""
+        """Return the message with everything the client asked for.
+
+        Many browsers may ask at once, after a restart for one: those that ask for
+        everything get the same message for a moment.
+        """
+        if not client.wants_all:
+            return self._new_snapshot(client)
+        kept, now_s = self._snapshot, time.monotonic()
+        if kept and kept[0] == self._version and now_s - kept[1] < SNAPSHOT_KEPT_S:
+            return kept[2]
+        message = self._new_snapshot(client)
+        self._snapshot = self._version, now_s, message
+        return message
+
+    def _new_snapshot(self, client: FeedClient) -> bytes:
         now = self._now()
         message: SnapshotMessage = {
             "type": "snapshot",
             "version": self._version,
             "at": format_timestamp(now),
-            "topology": client.select(self._view.topology(now)),
+            "topology": client.select(self._view.topology(now, self.rates.age_s)),
             "summary": self._view.summary(self.rates.total_in()),
         }
         return encode(message)
@@ -135,30 +158,31 @@ class TopologyFeed:
         if isinstance(change, notify.EventRecorded):
             self._send_all(encode({"type": "event", "event": change.event}))
         else:
+            self._notices.take(change)
             self._changed.set()
 
     async def _follow(self) -> None:
         while True:
             await self._changed.wait()
+            self._changed.clear()  # before reading: what comes meanwhile counts anew
             if self._clients:
-                await self._read_if_changed(force=True)
-            else:
-                self._seen_version = -1
-            self._changed.clear()
+                await self._read_if_changed()
             await asyncio.sleep(DELTA_INTERVAL_S)
 
-    async def _read_if_changed(self, *, force: bool = False) -> None:
+    async def _read_if_changed(self) -> None:
         """Read again if the topology has another version, and tell what changed."""
         async with self._reading:
             try:
                 version = await self._database.run(_read_version)
-                if version == self._seen_version and not force:
+                if self._notices.is_current(version):
                     return
-                view = await self._database.run(self._load)
+                touched = self._notices.touched(version)
+                view = await self._database.run(self._load, touched)
             except DatabaseError as error:
                 logger.warning("The topology could not be read: %s", error)
+                self._notices.forget()
                 return
-            self._seen_version = version
+            self._notices.settle(version)
             self._install(view, version)
 
     def _install(self, view: TopologyView, version: int) -> None:

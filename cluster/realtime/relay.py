@@ -8,6 +8,7 @@ every two seconds, so a lost one only costs time.
 import logging
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -19,6 +20,8 @@ logger = logging.getLogger("varpulis_cluster")
 
 GROUP = "varpulis.topology"
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"
+
+MOST_IDS = 100  # a message that names more would not be small
 
 Take = Callable[[notify.Change], None]
 
@@ -47,14 +50,24 @@ async def listen(take: Take) -> None:
 
 
 def to_message(change: notify.Change) -> dict[str, Any]:
-    """Return the message that stands for a change; ids stay behind."""
+    """Return the message that stands for a change; many ids stay behind."""
     if isinstance(change, notify.EventRecorded):
         return {"type": "cluster.event", "event": change.event}
-    return {"type": "topology.changed", "version": change.version}
+    message = {"type": "topology.changed", "version": change.version}
+    if len(change.worker_ids) + len(change.group_ids) > MOST_IDS:
+        return message
+    return message | {
+        "worker_ids": sorted(change.worker_ids),
+        "group_ids": sorted(map(str, change.group_ids)),
+    }
 
 
 def from_message(message: dict[str, Any]) -> notify.Change:
     """Return the change a message stands for."""
     if message["type"] == "cluster.event":
         return notify.EventRecorded(message["event"])
-    return notify.TopologyChanged(message["version"], frozenset(), frozenset())
+    return notify.TopologyChanged(
+        message["version"],
+        frozenset(message.get("worker_ids", ())),
+        frozenset(map(UUID, message.get("group_ids", ()))),
+    )

@@ -1,14 +1,10 @@
-"""What the topology page shows, read in a constant number of queries, and compared."""
+"""What the topology page shows, and what leads from one state of it to the next."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from cluster.event_routing import EXTERNAL
-from cluster.models import PipelineGroup, Placement, Worker
-from cluster.natural_order import natural_key
 from cluster.realtime.messages import (
     Change,
     FullLinkNode,
@@ -19,11 +15,18 @@ from cluster.realtime.messages import (
     Topology,
     WorkerNode,
 )
-from cluster.selectors import list_groups
 from cluster.state import GroupStatus, PlacementStatus, WorkerStatus
 
 KINDS: tuple[Kind, ...] = ("worker", "group", "placement", "link")
 TAKES_WORK = frozenset({WorkerStatus.READY.value, WorkerStatus.BUSY.value})
+
+
+Ages = Callable[[str], float | None]
+"""Returns the seconds since a worker's last report, None if it knows of none."""
+
+
+def _unheard(worker_id: str) -> float | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,16 @@ class TopologyView:
         """Return the entries of one kind."""
         return cast("Mapping[str, Mapping[str, Any]]", getattr(self, kind))
 
-    def topology(self, now: datetime) -> Topology:
-        """Return everything, with the ages of the heartbeats as of `now`."""
-        workers = [
-            cast("WorkerNode", {**node, "heartbeat_age_seconds": self.age_s(key, now)})
-            for key, node in self.worker.items()
-        ]
+    def topology(self, now: datetime, heard: Ages = _unheard) -> Topology:
+        """Return everything, with the ages of the heartbeats as of `now`.
+
+        `heard` knows ages of reports that are not stored yet.
+        """
+        workers = []
+        for key, node in self.worker.items():
+            age = heard(key)
+            shown = self.age_s(key, now) if age is None else age
+            workers.append(cast("WorkerNode", {**node, "heartbeat_age_seconds": shown}))
         return {
             "groups": list(self.group.values()),
             "workers": workers,
@@ -83,24 +90,6 @@ class TopologyView:
         }
 
 
-def load_view() -> TopologyView:
-    """Read the whole topology: workers, standing groups, placements and routes."""
-    groups = list_groups()
-    workers = sorted(Worker.objects.registered(), key=lambda row: natural_key(row.id))
-    held = _groups_by_worker(groups)
-    return TopologyView(
-        worker={row.id: _worker_node(row, held[row.id]) for row in workers},
-        group={str(group.pk): _group_node(group) for group in groups},
-        placement={
-            node["id"]: node
-            for group in groups
-            for node in map(_placement_node, group.placements.all())
-        },
-        link={node["id"]: node for group in groups for node in _link_nodes(group)},
-        last_heartbeats={row.id: row.last_heartbeat_at for row in workers},
-    )
-
-
 def find_changes(old: TopologyView, new: TopologyView) -> list[Change]:
     """Return what leads from `old` to `new`; entries that stay are left out."""
     changes: list[Change] = []
@@ -112,7 +101,9 @@ def find_changes(old: TopologyView, new: TopologyView) -> list[Change]:
             if key not in after
         ]
         for key, value in after.items():
-            changed = _changed_members(before.get(key, {}), value)
+            known = before.get(key)
+            # Most entries are the very same object: what was not read again.
+            changed = {} if known is value else _changed_members(known or {}, value)
             if changed:
                 changes.append({"op": "set", "kind": kind, "id": key, "value": changed})
     return changes
@@ -126,113 +117,4 @@ def _changed_members(
         name: value
         for name, value in after.items()
         if before.get(name, missing) != value
-    }
-
-
-def _groups_by_worker(groups: Iterable[PipelineGroup]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for group in groups:
-        holders = {place.worker_id for place in group.placements.all()}
-        for worker_id in holders:
-            if worker_id is not None:
-                found[worker_id].append(group.name)
-    return found
-
-
-def _worker_node(worker: Worker, groups: list[str]) -> WorkerNode:
-    return {
-        "id": worker.id,
-        "address": worker.address,
-        "status": worker.status,
-        "status_reason": worker.status_reason,
-        "reachable": worker.reachable,
-        "cordoned": worker.cordoned,
-        "pipelines_running": worker.pipelines_running,
-        "max_pipelines": worker.max_pipelines,
-        "cpu_cores": worker.cpu_cores,
-        "version": worker.version,
-        "labels": worker.labels,
-        "pipeline_groups": sorted(groups),
-    }
-
-
-def _group_node(group: PipelineGroup) -> GroupNode:
-    return {
-        "group_id": str(group.pk),
-        "group_name": group.name,
-        "status": group.status,
-        "pipelines": [
-            {
-                "name": _shown_name(place),
-                "worker_id": place.worker_id,
-                "worker_address": place.worker.address if place.worker else None,
-            }
-            for place in group.placements.all()
-        ],
-        "routes": [
-            {
-                "from_pipeline": route.from_pipeline,
-                "to_pipeline": route.to_pipeline,
-                "event_types": list(route.event_types),
-            }
-            for route in group.routes.all()
-        ],
-    }
-
-
-def _placement_node(place: Placement) -> PlacementNode:
-    error = place.error if isinstance(place.error, dict) else {}
-    return {
-        "id": f"{place.group_id}/{_shown_name(place)}",
-        "group_id": str(place.group_id),
-        "pipeline_name": _shown_name(place),
-        "pipeline_id": place.pipeline_id,
-        "worker_id": place.worker_id,
-        "status": place.status,
-        "generation": place.generation,
-        "reason": place.reason,
-        "error": error.get("error"),
-    }
-
-
-def _shown_name(place: Placement) -> str:
-    name = place.pipeline_name
-    return f"{name}#{place.replica}" if place.replica else name
-
-
-def _link_nodes(group: PipelineGroup) -> list[FullLinkNode]:
-    homes = {place.pipeline_name: place.worker_id for place in group.placements.all()}
-    links: list[FullLinkNode] = [
-        {
-            "id": f"r-{route.pk}",
-            "group_id": str(group.pk),
-            "from": route.from_pipeline,
-            "to": route.to_pipeline,
-            "source_worker": homes.get(route.from_pipeline),
-            "target_worker": homes.get(route.to_pipeline),
-            "transport": "http",
-            "event_types": list(route.event_types),
-            "default": False,
-        }
-        for route in group.routes.all()
-    ]
-    if homes and not any(link["from"] == EXTERNAL for link in links):
-        links.append(_default_link(group, next(iter(homes)), homes))
-    return links
-
-
-def _default_link(
-    group: PipelineGroup, first: str, homes: Mapping[str, str | None]
-) -> FullLinkNode:
-    """Return the way events from outside take in a group without routes for them."""
-    return {
-        "id": f"default-{group.pk}",
-        "group_id": str(group.pk),
-        "from": EXTERNAL,
-        "to": first,
-        "source_worker": None,
-        "target_worker": homes[first],
-        "transport": "http",
-        "event_types": [],
-        "default": True,
     }

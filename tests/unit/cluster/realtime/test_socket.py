@@ -9,6 +9,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 
 from cluster.realtime import TopologyFeed, websocket_app
+from cluster.realtime.reader import Touched
 from cluster.realtime.view import TopologyView
 from cluster.services.notify import EventRecorded, TopologyChanged
 
@@ -23,7 +24,7 @@ class World:
         self.workers: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, dict[str, Any]] = {}
 
-    def load(self) -> TopologyView:
+    def load(self, touched: Touched | None) -> TopologyView:
         return TopologyView(
             worker={key: {"id": key, **node} for key, node in self.workers.items()},  # type: ignore[misc, arg-type] # as little as the feed needs
             group={key: dict(node) for key, node in self.groups.items()},  # type: ignore[misc, arg-type]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cluster.realtime.view import TopologyView, find_changes, load_view
+from cluster.realtime.reader import load_view
+from cluster.realtime.view import TopologyView, find_changes
 from cluster.services.groups import deploy_group
 from cluster.testing import make_spec
 from cluster.topology_view import TopologyCache
