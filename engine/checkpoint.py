@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import vpl
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, LoadError
 from engine.metrics import PipelineMetrics
 from engine.runtime.frame import Frame
 from engine.runtime.instance import Instance
@@ -78,7 +78,8 @@ def apply(
 ) -> Restored:
     """Take over a checkpoint; what changed since then starts empty, that is `blank`.
 
-    Raises `CheckpointError`; the state is then as it was before.
+    Raises `CheckpointError`, also if constants that changed cannot be set; the state is
+    then as it was before.
     """
     _refuse_unknown(document)
     before = take(instance, counts)
@@ -88,6 +89,9 @@ def apply(
         _apply(before, instance, counts, blank)
         text = f"the checkpoint is damaged: {error.__class__.__name__} {error}"
         raise CheckpointError(text) from error
+    except LoadError as error:
+        _apply(before, instance, counts, blank)
+        raise CheckpointError(f"no way on from the checkpoint: {error}") from error
     except CheckpointError:
         _apply(before, instance, counts, blank)
         raise
@@ -106,26 +110,29 @@ def _refuse_unknown(document: Any) -> None:
 # --- globals ------------------------------------------------------------------------
 
 
-def _declared(instance: Instance) -> Iterator[tuple[nodes.VarDecl, str]]:
-    """Yield the globals with the attribute that holds each; functions have none."""
+def _declared(instance: Instance) -> dict[str, tuple[nodes.VarDecl, str]]:
+    """Return the globals by name with the attribute that holds each."""
     plan = instance.compiled.plan
-    for decl in plan.program.body:
-        if isinstance(decl, nodes.VarDecl):
-            yield decl, plan.symbols.globals[decl.name].attribute
+    return {
+        decl.name: (decl, plan.symbols.globals[decl.name].attribute)
+        for decl in plan.program.body
+        if isinstance(decl, nodes.VarDecl)
+    }
 
 
 def _globals(instance: Instance, codec: Codec) -> Iterator[tuple[str, Any]]:
+    """Yield name and value of the globals; functions have none."""
     held = instance.compiled.values["G"]
-    for decl, attribute in _declared(instance):
+    for name, (decl, attribute) in _declared(instance).items():
         value = getattr(held, attribute)
         if value.__class__ not in KIND_NAMES or KIND_NAMES[type(value)] == "function":
             continue
         if not is_bounded(value, instance.load_frame):
             continue  # reported as R004; it starts anew after a restore
         yield (
-            decl.name,
+            name,
             {
-                "fingerprint": vpl.fingerprint(decl),
+                "fingerprint": instance.global_fingerprints[name],
                 "keyword": decl.keyword,
                 "value": codec.to_data(value),
             },
@@ -133,19 +140,38 @@ def _globals(instance: Instance, codec: Codec) -> Iterator[tuple[str, Any]]:
 
 
 def _restore_globals(kept: dict[str, Any], instance: Instance) -> None:
-    """Set variables of the same name and kind; constants only if nothing changed."""
+    """Set the variables of the same name and kind, and constants that mean the same.
+
+    Other constants are what the program says, given those that were kept.
+    """
+    declared = _declared(instance)
+    values = {
+        attribute: instance.codec.from_data(kept[name]["value"])
+        for name, (decl, attribute) in declared.items()
+        if name in kept and _is_kept(kept[name], decl, attribute, instance)
+    }
     held = instance.compiled.values["G"]
-    for decl, attribute in _declared(instance):
-        found = kept.get(decl.name)
-        if found is None:
-            continue
-        value = instance.codec.from_data(found["value"])
-        is_same = found["fingerprint"] == vpl.fingerprint(decl)
-        is_kept = decl.keyword == "var" == found["keyword"]
-        fresh = getattr(held, attribute)
-        alike = value is None or fresh is None or value.__class__ is fresh.__class__
-        if is_same or (is_kept and alike):
-            setattr(held, attribute, value)
+    fixed = [
+        attribute for decl, attribute in declared.values() if decl.keyword != "var"
+    ]
+    if any(attribute not in values for attribute in fixed):
+        before = {a: getattr(held, a) for _, a in declared.values() if a not in fixed}
+        instance.set_globals({a: values[a] for a in fixed if a in values})
+        values = before | values
+    for attribute, value in values.items():
+        setattr(held, attribute, value)
+
+
+def _is_kept(
+    found: dict[str, Any], decl: nodes.VarDecl, attribute: str, instance: Instance
+) -> bool:
+    if found["fingerprint"] == instance.global_fingerprints[decl.name]:
+        return True
+    if not decl.keyword == "var" == found["keyword"]:
+        return False
+    value = instance.codec.from_data(found["value"])
+    fresh = getattr(instance.compiled.values["G"], attribute)
+    return value is None or fresh is None or value.__class__ is fresh.__class__
 
 
 # --- streams ------------------------------------------------------------------------

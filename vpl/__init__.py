@@ -14,7 +14,12 @@ from vpl.analysis import (
 )
 from vpl.checker import CheckResult, check
 from vpl.diagnostics import Diagnostic, Related
-from vpl.fingerprints import StreamFingerprints, fingerprint, stream_fingerprint
+from vpl.fingerprints import (
+    StreamFingerprints,
+    fingerprint,
+    global_fingerprints,
+    stream_fingerprint,
+)
 from vpl.formatter import FormatError, format_program
 from vpl.host import ANYWHERE, Host
 from vpl.imports import Imports, Loader
@@ -45,6 +50,7 @@ __all__ = [
     "fingerprint",
     "format_program",
     "functions",
+    "global_fingerprints",
     "nodes",
     "parse",
     "render_diagnostics",

@@ -143,11 +143,14 @@ class _Module:
         return self.queued.write()
 
     def _load(self) -> Lines:
-        """Return the function that sets the globals, in program order."""
+        """Return the function that sets the globals, in program order.
+
+        `kept` has values of `let` and `const` to take instead, by attribute.
+        """
         scope = body_scope(self.names, self.plan.symbols, self.sites)
         compiler = Expressions(scope)
         lines = Lines()
-        with lines.block("def load(x, d):"):
+        with lines.block("def load(x, d, kept):"):
             for symbol in self.plan.symbols.globals.values():
                 lines.add(f"G.{symbol.attribute} = None")
             for decl in self.plan.program.body:
@@ -155,7 +158,10 @@ class _Module:
                     lines.vpl_line = decl.span.line
                     code = compiler.code(decl.value)
                     symbol = self.plan.symbols.globals[decl.name]
-                    lines.add(f"G.{symbol.attribute} = held({code.text}, x)")
+                    value, slot = f"held({code.text}, x)", symbol.attribute
+                    if not symbol.is_mutable:
+                        value = f'kept["{slot}"] if "{slot}" in kept else {value}'
+                    lines.add(f"G.{slot} = {value}")
         return lines
 
     def _emit_rows(self) -> Lines:

@@ -2,7 +2,7 @@
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -48,24 +48,33 @@ class Instance:
         values["BUDGET"] = next(iter(self.budgets.values()), None)
         # generated code: names are made by the compiler, texts are values
         exec(compiled.code, values)  # noqa: S102
-        self._load(limits, clock)
+        self.load_frame = Frame("", Budget(limits.cpu_s_per_event), limits, clock)
+        self.set_globals({})
         if compiled.queued is not None:
             compiled.queued.link(values)
 
-    def _load(self, limits: Limits, clock: Clock) -> None:
-        """Set the globals in program order."""
-        budget = Budget(limits.cpu_s_per_event)
-        self.load_frame = Frame("", budget, limits, clock)
+    def set_globals(self, kept: Mapping[str, Any]) -> None:
+        """Set the globals in program order; `let` and `const` in `kept` are taken over.
+
+        `kept` has values by attribute. Raises `LoadError` when time or depth run out.
+        """
         empty = [None] * len(self.compiled.row_class.__struct_fields__)
         self.load_frame.row = self.compiled.row_class(*empty)
+        self.load_frame.eval_errors.clear()
+        self.load_frame.budget.restart()
         try:
-            self.compiled.values["load"](self.load_frame, 0)
+            self.compiled.values["load"](self.load_frame, 0, kept)
         except StreamStopped as stopped:
             raise LoadError(f"setting the globals: {stopped.message}") from stopped
 
     def fingerprint(self, stream: int) -> str:
         """Return the fingerprint of a stream with all that it uses."""
         return self._fingerprints.of(self.compiled.plan.streams[stream].name)
+
+    @cached_property
+    def global_fingerprints(self) -> dict[str, str]:
+        """The fingerprints of the globals by name."""
+        return vpl.global_fingerprints(self.compiled.plan.program)
 
     @cached_property
     def _fingerprints(self) -> vpl.StreamFingerprints:

@@ -2,7 +2,13 @@
 
 from collections.abc import Callable
 
-from engine import InvalidProgramError, LoadError, Pipeline, compile_program
+from engine import (
+    CheckpointError,
+    InvalidProgramError,
+    LoadError,
+    Pipeline,
+    compile_program,
+)
 from engine.checkpoint import Restored
 from engine.connectors.base import LookupFactory, SinkFactory, SourceFactory
 from engine.connectors.dead_letters import DeadLetters
@@ -76,7 +82,7 @@ class _ProgramErrors:
     ) -> None:
         if isinstance(error, InvalidProgramError):
             raise broken_program(error.diagnostics) from error
-        if isinstance(error, UnknownConnectorError | LoadError):
+        if isinstance(error, UnknownConnectorError | LoadError | CheckpointError):
             raise ApiError(400, "invalid_vpl", str(error)) from error
 
 

@@ -39,6 +39,77 @@ def test_a_variable_keeps_its_value_if_its_kind_is_the_same(
     assert feed(pipeline, ("B", 1)) == [{"event_type": "Show", "kept": shown}]
 
 
+CONSTANTS: list[tuple[str, str, str, dict[str, object]]] = [
+    ("let base = 5\nlet lim = base * 2\n", "5", "6", {"base": 6, "lim": 12}),
+    ("const base = 5\nconst lim = base * 2\n", "5", "6", {"base": 6, "lim": 12}),
+    ("fn rate(): 2\nlet base = 1\nlet lim = rate()\n", "2", "3", {"lim": 3}),
+    ("let base = 1\nlet f = x => x * base\nlet lim = f(4)\n", "= 1", "= 2", {"lim": 8}),
+    ("let base = 1\nvar n = 1\nn := 4\nlet lim = n\n", ":= 4", ":= 5", {"lim": 5}),
+    ("let base = lim\nlet lim = 2\n", "2", "3", {"base": None, "lim": 3}),
+]
+
+
+@pytest.mark.parametrize(("source", "old", "new", "shown"), CONSTANTS)
+@pytest.mark.parametrize("way", ["reload", "restore"])
+def test_a_constant_is_what_the_new_program_says(
+    source: str, old: str, new: str, shown: dict[str, object], way: str
+) -> None:
+    stream = "stream S = A .emit(base, lim)\n"
+    pipeline = compile_program(source + stream)
+    feed(pipeline, ("A", 0))
+    after = source.replace(old, new) + stream
+    if way == "reload":
+        pipeline.reload(after)
+    else:
+        document = json.loads(json.dumps(pipeline.checkpoint()))
+        pipeline = compile_program(after)
+        pipeline.restore(document)
+    (got,) = feed(pipeline, ("A", 1))
+    assert {name: got.get(name) for name in shown} == shown
+
+
+def test_a_window_and_the_constant_of_its_length_agree() -> None:
+    source = (
+        "const base = 5\nconst lim = base * 2\n"
+        "stream S = A .window(lim, sliding: 1) .aggregate(n: count()) .emit(n, lim: lim)\n"
+    )
+    pipeline = compile_program(source)
+    feed(pipeline, ("A", 0))
+    pipeline.reload(source.replace("base = 5", "base = 1"))
+    got = feed(pipeline, ("A", 1), ("A", 2), ("A", 3))
+    assert got == [{"event_type": "S", "n": 2, "lim": 2}] * 2
+
+
+def test_a_constant_that_changed_is_set_from_those_that_were_kept() -> None:
+    source = (
+        "let started = now()\nlet due = started + 1h\nvar n = 0\n"
+        "fn change():\n    n := 7\n    n\n"
+        "stream S = A .emit(ok: due == started + {d}, set: change())\n"
+        "stream T = B .emit(n, started, ok: due == started + {d})\n"
+    )
+    pipeline = compile_program(source.replace("{d}", "1h"))
+    feed(pipeline, ("A", 0))
+    (before,) = feed(pipeline, ("B", 1))
+    pipeline.reload(source.replace("1h", "2h").replace("{d}", "2h"))
+    assert feed(pipeline, ("B", 2)) == [before]
+    assert before["ok"] is True
+    assert before["n"] == 7
+
+
+def test_constants_that_cannot_be_set_again_change_nothing() -> None:
+    count = "fn f():\n    var k = 0\n    while k < most: k := k + 1\n    k\n"
+    source = "let most = 1 + 2\n" + count + "let x = f()\n" + COUNTED
+    pipeline = compile_program(source, limits=tight(cpu_s_per_event=0.02))
+    feed(pipeline, ("A", 0), ("A", 1))
+    document = pipeline.checkpoint()
+    document["globals"]["most"]["value"] = 10**12
+    document["globals"]["x"]["fingerprint"] = "another"
+    with pytest.raises(CheckpointError, match="time budget"):
+        pipeline.restore(document)
+    assert feed(pipeline, ("A", 2)) == [{"event_type": "S", "n": 3}]
+    assert pipeline.checkpoint()["globals"]["most"]["value"] == 3
+
+
 def test_a_program_whose_globals_fail_leaves_the_old_one_running() -> None:
     pipeline = compile_program(COUNTED, limits=tight(cpu_s_per_event=0.02))
     feed(pipeline, ("A", 0), ("A", 1))

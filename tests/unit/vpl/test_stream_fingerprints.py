@@ -79,3 +79,61 @@ def test_it_does_not_matter_whether_a_generator_made_the_stream() -> None:
 def test_a_name_that_is_no_stream_has_none() -> None:
     with pytest.raises(KeyError):
         _of(PROGRAM, "Reading")
+
+
+GLOBALS = """
+let base = 5
+let lim = base * 2
+let twice = lim * 2
+let dbl = x => x * lim
+let applied = dbl(1)
+fn rate(): inner() + 1
+fn inner(): 2
+let rated = rate()
+var seen = 1
+seen := 2
+let copied = seen
+let far = copied
+"""
+
+
+AT_LOAD = {"copied", "far"}  # look at a variable, so at all that is set before it
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("base = 5", "base = 6", {"base", "lim", "twice", "dbl", "applied"} | AT_LOAD),
+        ("lim * 2", "lim * 3", {"twice"} | AT_LOAD),
+        ("(): 2", "(): 3", {"rated"} | AT_LOAD),
+        ("dbl(1)", "dbl(2)", {"applied"} | AT_LOAD),
+        ("var seen = 1", "var seen = 7", {"seen"} | AT_LOAD),
+        ("seen := 2", "seen := 7", AT_LOAD),
+        ("seen := 2\nlet copied = seen", "let copied = seen\nseen := 2", AT_LOAD),
+        ("far = copied", "far = copied + 1", AT_LOAD),
+        ("\nlet", "\n\nlet", set()),
+        ("base * 2", "(base * 0x2)", set()),
+    ],
+)
+def test_constants_change_with_what_they_use(
+    old: str, new: str, changed: set[str]
+) -> None:
+    assert old in GLOBALS
+    before = vpl.global_fingerprints(vpl.parse(GLOBALS).program)
+    after = vpl.global_fingerprints(vpl.parse(GLOBALS.replace(old, new)).program)
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_a_constant_used_before_it_is_set_is_another_value() -> None:
+    early = "let a = b\nlet b = 5\n"
+    late = "let b = 5\nlet a = b\n"
+    found = [vpl.global_fingerprints(vpl.parse(text).program) for text in (early, late)]
+    assert found[0]["a"] != found[1]["a"]
+    assert found[0]["b"] == found[1]["b"]
+
+
+def test_functions_that_call_each_other_do_not_confuse_it() -> None:
+    source = "fn f(n): if n < 1 then a else g(n - 1)\nfn g(n): f(n)\nlet a = g(2)\n"
+    before = vpl.global_fingerprints(vpl.parse(source).program)
+    after = vpl.global_fingerprints(vpl.parse(source.replace("< 1", "< 2")).program)
+    assert before["a"] != after["a"]
