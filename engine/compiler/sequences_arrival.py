@@ -65,7 +65,7 @@ class Arrival:
             self.forecast = ForecastWriter(
                 stream, self.code, self.code.forecast, stream.place
             )
-        self._found: dict[tuple[int, str], str] = {}
+        self.only_key: str | None = None
 
     @property
     def lines(self) -> Any:

@@ -6,6 +6,7 @@ from engine.compiler.sequences_arrival import Offer
 from engine.compiler.sequences_events import slot_variable
 from engine.compiler.sequences_matches import MatchWriter
 from engine.compiler.steps import Step
+from engine.runtime.runs import DEAD
 
 
 class MoveWriter(MatchWriter):
@@ -55,8 +56,29 @@ class MoveWriter(MatchWriter):
         if self.layout.stays(offer.step):
             self._new_deadline(offer, is_waiting=False)
         else:
-            self.lines.add(f"{self.table}.end(run)")
+            self._end(offer)
         self.match()
+
+    def _end(self, offer: Offer) -> None:
+        """Write that the run at hand is over."""
+        number = self.layout.lookups[offer.option.slot].index
+        is_moved = not offer.is_more and self.layout.is_live(offer.step.number)
+        is_there = all(self.code.indexes_at(at) == [number] for at in offer.positions)
+        key = self.only_key
+        if key is None or is_moved or self.layout.columns > 1 or not is_there:
+            self.lines.add(f"{self.table}.end(run)")
+            return
+        self._end_in(self.code.index(number), key)
+
+    def _end_in(self, index: str, key: str) -> None:
+        """Write what `RunTable.end` does for a run in one index, in place."""
+        found, lines = self.names.fresh("v"), self.lines
+        lines.add(f"{found} = {index}[{key}]")
+        lines.add(f"if {found} is run: del {index}[{key}]")
+        with lines.block("else:"):
+            lines.add(f"{found}.remove(run)")
+            lines.add(f"if len({found}) == 1: {index}[{key}] = {found}[0]")
+        lines.add(f"run.p0 = {DEAD}", f"{self.table}.top += 1")
 
     def _new_deadline(self, offer: Offer, *, is_waiting: bool) -> None:
         """Write the deadline of what comes next, where a new stretch begins."""

@@ -1,14 +1,18 @@
 """Offering an event to runs -> source lines (vpl.md 10.2)."""
 
+from engine.compiler.code import FRAME
 from engine.compiler.sequences_arrival import Offer
 from engine.compiler.sequences_events import (
     loading,
     own_names,
+    own_parts,
     slot_variable,
+    step_event,
 )
 from engine.compiler.sequences_sides import SideWriter
 from engine.compiler.steps import (
     Option,
+    all_of,
     mentioned,
 )
 from engine.runtime.runs import DEAD
@@ -33,13 +37,16 @@ class OfferWriter(SideWriter):
         is_one = len(looked) == 1
         if is_one and self._takes_all(offers, keys):
             return
+        if is_one:
+            self.only_key = keys[offers[0].option.slot]
         found = [self.runs_of(option, keys[option.slot]) for option in looked.values()]
         runs = found[0] if is_one else f"merged({', '.join(found)})"
         with self.lines.block(f"for run in {runs}:"), loading(self.stream):
             if self.is_lagging:
                 self.lines.add(f"if {self.row}.ts > run.d: continue")
             for offer in offers:
-                self._offer(offer, None if is_one else keys[offer.option.slot], offers)
+                key = None if is_one else keys[offer.option.slot]
+                self._offer(offer, key, is_one=is_one)
 
     def _all_offers(self) -> list[Offer]:
         found = []
@@ -59,22 +66,22 @@ class OfferWriter(SideWriter):
             found += sorted(offers, key=lambda offer: offer.order)
         return found
 
-    def _offer(self, offer: Offer, key: str | None, offers: list[Offer]) -> None:
-        """Write one offer to the run at hand."""
-        tests = self._guards(offer, key, offers)
+    def _offer(self, offer: Offer, key: str | None, *, is_one: bool) -> None:
+        """Write one offer to the run at hand; `is_one` tells of one look-up for all."""
+        tests = self._guards(offer, key, is_one=is_one)
         if not tests:
             self._take_if_fits(offer)
             return
         with self.lines.block(f"if {' and '.join(tests)}:"):
             self._take_if_fits(offer)
 
-    def _guards(self, offer: Offer, key: str | None, offers: list[Offer]) -> list[str]:
+    def _guards(self, offer: Offer, key: str | None, *, is_one: bool) -> list[str]:
         """Return what must hold besides the filter: position, key and deadline."""
         lookup = self.layout.lookups[offer.option.slot]
         spec = self.layout.indexes[lookup.index]
         column = f"run.p{self.layout.places[offer.step.number].column}"
         tests = []
-        is_known = len(offers) == 1 and spec.positions <= offer.positions
+        is_known = is_one and spec.positions <= offer.positions
         if not is_known:
             listed = sorted(offer.positions)
             if len(listed) == 1:
@@ -126,11 +133,7 @@ class OfferWriter(SideWriter):
         [offer, *more] = offers
         key = keys[offer.option.slot]
         lookup = self.layout.lookups[offer.option.slot]
-        is_plain = not (
-            *more,
-            *lookup.rest,
-            *offer.step.ops,
-        )
+        is_plain = not (*more, *offer.step.ops)
         is_plain = is_plain and not (self.is_lagging or offer.option.is_many)
         is_plain = is_plain and self.forecast is None
         if key is None or not is_plain or self.layout.columns > 1:
@@ -142,9 +145,37 @@ class OfferWriter(SideWriter):
             self.code.indexes_at(at) != [lookup.index] for at in spec.positions
         ):
             return False
-        found = self.names.fresh("v")
-        self.lines.add(f"{found} = {self.code.index(lookup.index)}.pop({key}, None)")
-        with self.lines.block(f"if {found} is not None:"):
+        test = self._own_test(offer)
+        if test is None:
+            return False
+        self._take_all(offer, key, test)
+        return True
+
+    def _own_test(self, offer: Offer) -> str | None:
+        """Return the text of a filter about the arriving event alone.
+
+        It is empty if there is no filter, and None if the filter reads what a run
+        holds, or calls what has to know the event.
+        """
+        test = all_of(list(self.layout.lookups[offer.option.slot].rest))
+        if test is None:
+            return ""
+        own = own_parts(self.code, offer.option, self.row)
+        current = step_event(self.stream, self.code, self.current, own, offer.positions)
+        code = self.stream.expressions(current).condition(test)
+        taken = {slot_variable(option.slot) for option in self.layout.sequence.options}
+        return None if code.uses & {*taken, FRAME} else code.text
+
+    def _take_all(self, offer: Offer, key: str, test: str) -> None:
+        """Write that all runs of a key take the event if `test` holds for it."""
+        found, index = (
+            self.names.fresh("v"),
+            self.code.index(self.layout.lookups[offer.option.slot].index),
+        )
+        self.lines.add(f"{found} = {index}.get({key})")
+        there = f"{found} is not None"
+        with self.lines.block(f"if {there} and {test}:" if test else f"if {there}:"):
+            self.lines.add(f"del {index}[{key}]")
             self.lines.add(f"if {found}.__class__ is not list: {found} = ({found},)")
             self.lines.add(f"{self.table}.top += len({found})")
             self.lines.add(f"{self.table}.matches += len({found})")
@@ -152,4 +183,3 @@ class OfferWriter(SideWriter):
                 self.lines.add(f"run.p0 = {DEAD}")
                 self.keep(offer.option, offer.step)
                 self.match()
-        return True

@@ -114,12 +114,13 @@ class StartWriter(OfferWriter):
     def _only_index(self, offer: Offer) -> int | None:
         """Return the index of new runs if they are in one only, by their first event."""
         indexes = self.code.indexes_at(offer.step.number)
-        if len(indexes) != 1 or self.layout.columns > 1 or offer.option.is_many:
+        if len(indexes) != 1 or self.layout.columns > 1:
             return None
         if self.is_lagging or self.deadlines.moves:
             return None
         parts = self.layout.indexes[indexes[0]].parts
-        own = all(part == PARTITION or part[0] == offer.option.slot for part in parts)
+        slot = None if offer.option.is_many else offer.option.slot
+        own = all(part == PARTITION or part[0] == slot for part in parts)
         return indexes[0] if parts and own else None
 
     def _start_in(self, number: int, offer: Offer, *, is_waiting: bool) -> None:

@@ -294,15 +294,19 @@ class RunTable:
 
     def end(self, run: Run) -> None:
         """Forget a run."""
+        self._forget(run)
+        queue = self.queue
+        while queue and queue[0].p0 == DEAD:
+            queue.popleft()
+
+    def _forget(self, run: Run) -> None:
+        """Take a run out of the indexes and mark it as ended; it may stay queued."""
         at = self.shape.at
         for column in self.shape.columns:
             for index in at.get(getattr(run, column), ()):
                 index.leave(run)
         run.p0 = DEAD
         self.top += 1
-        queue = self.queue
-        while queue and queue[0].p0 == DEAD:
-            queue.popleft()
 
     def kill(self, run: Run) -> None:
         """End a run that a negation applies to."""
@@ -358,9 +362,8 @@ class RunTable:
                 if run.d >= now:
                     break
                 self.expired += 1
-                self.end(run)  # takes it from the queue
-            else:
-                queue.popleft()
+                self._forget(run)
+            queue.popleft()
         self.due = queue[0].d + 1 if queue else FOREVER
 
     def _overdue(self, now: int) -> list[Run]:

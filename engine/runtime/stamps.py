@@ -80,7 +80,8 @@ def _texts(texts: Sequence[Any]) -> list[int | None] | None:
         midnights = _midnights(columns)
     if midnights is None:
         return None
-    total = _time_ns(columns, form.fraction) + (midnights - form.offset_ns)
+    time_ns = _time_ns(columns, low, high, form.fraction)
+    total = time_ns + (midnights - form.offset_ns)
     found: list[int | None] = total.tolist()
     return found
 
@@ -113,20 +114,25 @@ def _is_time(columns: "ndarray[Any, Any]", high: list[int]) -> bool:
     return not bool((columns[12][late] > ord("3")).any())
 
 
-def _time_ns(columns: "ndarray[Any, Any]", fraction: int) -> "ndarray[Any, Any]":
+def _time_ns(
+    columns: "ndarray[Any, Any]", low: list[int], high: list[int], fraction: int
+) -> "ndarray[Any, Any]":
     """Return the time since midnight in ns.
 
-    Floats are exact here: all sums are whole numbers below 2 ** 53.
+    Most columns hold the same digit in all texts of a batch: only the others are
+    summed. Floats are exact here: all sums are whole numbers below 2 ** 53.
     """
     import numpy as np  # see above
 
-    weights = np.zeros(len(columns), np.float64)
-    weights[list(_PLACES)] = [seconds * NS_PER_S for seconds in _UNITS_S]
+    weights = dict(zip(_PLACES, (unit * NS_PER_S for unit in _UNITS_S), strict=True))
     for at in range(min(fraction, 9)):
         weights[_SECONDS_END + 1 + at] = 10 ** (8 - at)
-    sums = weights @ columns.astype(np.float64)
-    found: ndarray[Any, Any] = (sums - weights.sum() * ord("0")).astype(np.int64)
-    return found
+    least = sum(weight * (low[at] - ord("0")) for at, weight in weights.items())
+    moving = [at for at in weights if low[at] != high[at]]
+    scale = np.array([weights[at] for at in moving], np.float64)
+    above = columns[moving] - np.array([low[at] for at in moving], np.uint8)[:, None]
+    found: ndarray[Any, Any] = (scale @ above.astype(np.float64)).astype(np.int64)
+    return found + least
 
 
 def _midnight(date: str) -> int | None:
