@@ -35,6 +35,7 @@ from engine.runtime.executors import (
     ExecutorClosedError,
     Faults,
     OnTaken,
+    Watch,
 )
 from engine.runtime.idle_timer import Caller, FindDue, IdleTimer
 from engine.runtime.measure import measure
@@ -57,7 +58,7 @@ class Pipeline:
     `process` handles the JSON of one event and returns that of the inject reply
     (vpl.md 18.2): the quickest way in. Like batches it skips fields nobody reads, and
     it raises what `inject` raises. `on_outputs` is called with outputs that nobody
-    waits for, such as those of sources; set it before `start`.
+    waits for, such as those of sources; set it before `start`. `watch` tells of all.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Pipeline:
     ) -> None:
         self.name = name
         self.on_outputs: Callable[[list[Any]], None] | None = None
+        self._watchers: tuple[Watch, ...] = ()
         self._limits = limits
         self._clock = clock
         self._outside = outside
@@ -112,8 +114,28 @@ class Pipeline:
                 self.process = self._quickest()
                 self._machine.sources.open(self._intake)
 
+    def watch(self, watcher: Watch) -> Callable[[], None]:
+        """Tell of all outputs and faults, whoever waits for them; the answer ends that.
+
+        The watcher is called between events: it has to be quick and must not raise.
+        """
+        with self._starting:
+            self._watchers = (*self._watchers, watcher)
+            self.process = self._process_plainly
+
+        def stop() -> None:
+            with self._starting:
+                left = (known for known in self._watchers if known != watcher)
+                self._watchers = tuple(left)
+                if self._is_started and not self._is_closed:
+                    self.process = self._quickest()
+
+        return stop
+
     def _quickest(self) -> Process:
         plainly = self._process_plainly
+        if self._watchers:
+            return plainly
         return quick_process(self._gate, self._machine, plainly) or plainly
 
     @property
@@ -156,7 +178,7 @@ class Pipeline:
             self._refuse_if_closed()
             began = time.perf_counter()
             made, faults, is_complete, _ = self._machine.executor.flush()
-            self._count(0, made, began)
+            self._count(0, made, faults, began)
         return Reply(True, made, faults, is_complete)
 
     def run_clock(
@@ -189,7 +211,7 @@ class Pipeline:
             if not due:
                 return
             made, faults, _, _ = self._machine.executor.advance(due)
-            self._count(0, made, began)
+            self._count(0, made, faults, began)
         self._publish(made, faults)
 
     # --- state ----------------------------------------------------------------------
@@ -380,7 +402,7 @@ class Pipeline:
                 ready = rows.ready_for(self._machine, family)
                 executor = self._machine.executor
                 done = executor.execute(ready.rows, ready.is_nested, timeout_s)
-                self._count(len(ready.rows), done[0], began)
+                self._count(len(ready.rows), done[0], done[1], began)
                 return done
         finally:
             self._lock.release()
@@ -406,7 +428,7 @@ class Pipeline:
             except ExecutorClosedError:  # the pipeline is closed or reloaded
                 continue
             with self._lock:
-                self._count(done[3], done[0], began)
+                self._count(done[3], done[0], done[1], began)
             return done
         return self._execute(rows, family, timeout_s, on_taken)
 
@@ -451,11 +473,15 @@ class Pipeline:
         if self._is_closed:
             raise PipelineClosedError(f"pipeline '{self.name}' is closed")
 
-    def _count(self, events: int, made: list[Any], began: float) -> None:
+    def _count(
+        self, events: int, made: list[Any], faults: Faults, began: float
+    ) -> None:
         counts = self._counts
         counts.events_in += events
         counts.events_out += self._machine.count_outputs(made)
         counts.processing_s += time.perf_counter() - began
+        for watcher in self._watchers:
+            watcher(made, faults)
 
     # --- looking in -----------------------------------------------------------------
 

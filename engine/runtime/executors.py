@@ -19,6 +19,8 @@ logger = logging.getLogger("varpulis")
 
 
 Faults = list[dict[str, Any]]
+Watch = Callable[[list[Any], Faults], None]
+"""Told of outputs, as a reply has them, and of faults."""
 OnTaken = Callable[[], None]
 """Called once the rows have their place in the order of all rows."""
 Executed = tuple[list[Any], Faults, bool, int]

@@ -14,6 +14,7 @@ from engine.worker.connector_use import ConnectorUse, connector_uses
 from engine.worker.deployment import Deployment
 from engine.worker.errors import queue_full
 from engine.worker.latency import LatencyHistogram
+from engine.worker.output_log import OutputLog
 from engine.worker.seen_ids import SeenIds
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class HostedPipeline:
         self.id = pipeline_id
         self.deployment = deployment
         self.pipeline = pipeline
+        self.output_log = OutputLog(pipeline.watch)
         self.checkpoint: Saved | None = None
         self.queue_limit = queue_limit
         self.queue_depth = 0
@@ -201,6 +203,7 @@ class HostedPipeline:
         ends = loop.time() + timeout_s
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=timeout_s)
+        self.output_log.close()
         left_s = max(0.0, ends - loop.time())
         closing = loop.run_in_executor(self._threads, self.pipeline.close, left_s)
         self._threads.shutdown(wait=False)
@@ -211,6 +214,7 @@ class HostedPipeline:
 
     def abandon(self) -> None:
         """Drop queued work; what runs just now cannot be stopped from outside."""
+        self.output_log.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def connectors(self) -> list[ConnectorUse]:
