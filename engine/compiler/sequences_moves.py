@@ -64,7 +64,7 @@ class MoveWriter(MatchWriter):
         number = self.layout.lookups[offer.option.slot].index
         is_moved = not offer.is_more and self.layout.is_live(offer.step.number)
         is_there = all(self.code.indexes_at(at) == [number] for at in offer.positions)
-        key = self.only_key
+        key = self.only_key if self.forecast is None else None
         if key is None or is_moved or self.layout.columns > 1 or not is_there:
             self.lines.add(f"{self.table}.end(run)")
             return

@@ -256,8 +256,8 @@ class ForecastRuns(RunTable):
         run.path = None
         super().overflow(run)
 
-    def end(self, run: Run) -> None:
-        """Forget a run; one that did not match before met its deadline."""
+    def forget(self, run: Run) -> None:
+        """Take a run out; one that did not match before met its deadline."""
         if run.path is not None:
             awaiting = self.shape.awaiting
             places = [getattr(run, column) for column in self.shape.columns]
@@ -265,4 +265,4 @@ class ForecastRuns(RunTable):
                 self._model.awaited(run)
             else:
                 self._model.lose(run)
-        super().end(run)
+        super().forget(run)

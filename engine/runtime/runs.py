@@ -294,12 +294,12 @@ class RunTable:
 
     def end(self, run: Run) -> None:
         """Forget a run."""
-        self._forget(run)
+        self.forget(run)
         queue = self.queue
         while queue and queue[0].p0 == DEAD:
             queue.popleft()
 
-    def _forget(self, run: Run) -> None:
+    def forget(self, run: Run) -> None:
         """Take a run out of the indexes and mark it as ended; it may stay queued."""
         at = self.shape.at
         for column in self.shape.columns:
@@ -362,7 +362,7 @@ class RunTable:
                 if run.d >= now:
                     break
                 self.expired += 1
-                self._forget(run)
+                self.forget(run)
             queue.popleft()
         self.due = queue[0].d + 1 if queue else FOREVER
 
