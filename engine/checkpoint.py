@@ -25,6 +25,7 @@ VERSION: Final = 1
 _FRAME_NUMBERS: Final = ("events_in", "events_out", "outputs", "sink_sent")
 _FRAME_COUNTS: Final = ("eval_errors", "stopped", "counts", "dropped")
 _PIPELINE_NUMBERS: Final = ("events_in", "events_out", "rejected", "processing_s")
+_INSTANCE_NUMBERS: Final = ("unrouted", "type_mismatches")
 
 Document = dict[str, Any]
 Blank = Sequence[dict[str, Any]]
@@ -61,7 +62,7 @@ def take(instance: Instance, counts: PipelineMetrics) -> Document:
     return {
         "version": VERSION,
         "program": vpl.fingerprint(program),
-        "counters": {name: getattr(counts, name) for name in _PIPELINE_NUMBERS},
+        "counters": _pipeline_counters(instance, counts),
         "globals": dict(_globals(instance, codec)),
         "streams": {
             stream.name: {
@@ -105,6 +106,20 @@ def _refuse_unknown(document: Any) -> None:
         raise CheckpointError(
             f"checkpoint version {version!r} is unknown; this build reads {VERSION}"
         )
+
+
+def _pipeline_counters(instance: Instance, counts: PipelineMetrics) -> dict[str, Any]:
+    found = {name: getattr(counts, name) for name in _PIPELINE_NUMBERS}
+    return found | {name: getattr(instance, name) for name in _INSTANCE_NUMBERS}
+
+
+def _restore_counters(
+    kept: dict[str, Any], instance: Instance, counts: PipelineMetrics
+) -> None:
+    for name in _PIPELINE_NUMBERS:
+        setattr(counts, name, kept[name])
+    for name in _INSTANCE_NUMBERS:
+        setattr(instance, name, int(kept.get(name, 0)))  # older ones lack these
 
 
 # --- globals ------------------------------------------------------------------------
@@ -195,6 +210,7 @@ def contents(instance: Instance, index: int) -> dict[str, Any]:
 
 def _frame_counters(frame: Frame) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(frame, name) for name in _FRAME_NUMBERS}
+    found["taps"] = [[*series, n] for series, n in frame.taps.items()]
     return found | {name: dict(getattr(frame, name)) for name in _FRAME_COUNTS}
 
 
@@ -206,6 +222,10 @@ def _restore_stream(kept: dict[str, Any], instance: Instance, index: int) -> Non
         setattr(frame, name, int(counters[name]))
     for name in _FRAME_COUNTS:
         setattr(frame, name, {str(k): int(n) for k, n in counters[name].items()})
+    frame.taps = {
+        (str(name), tuple((str(k), str(v)) for k, v in labels)): int(n)
+        for name, labels, n in counters.get("taps", ())  # older ones lack them
+    }
     due = FOREVER
     clock = compiled.clocks.get(index)
     if clock is not None and kept["clock"] is not None:
@@ -236,8 +256,7 @@ def _apply(
         data = found if is_kept else blank[stream.index]
         _restore_stream(data, instance, stream.index)
     _restore_globals(document["globals"], instance)
-    for name in _PIPELINE_NUMBERS:
-        setattr(counts, name, document["counters"][name])
+    _restore_counters(document["counters"], instance, counts)
     known = {stream.name for stream in instance.compiled.plan.streams}
     removed = tuple(name for name in streams if name not in known)
     return Restored(tuple(kept), tuple(restarted), tuple(added), removed)

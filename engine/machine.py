@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import vpl
 from engine import checkpoint as checkpoints
-from engine.adaptation import Adaptation
 from engine.compiler.codegen import Compiled, compile_plan
 from engine.compiler.guarding import refused_connectors
 from engine.compiler.sourceports import source_ports
@@ -101,7 +100,7 @@ class Machine:
                 state.open(outside.guard or Guard())
         enrichments = [state for state in states if isinstance(state, Enrichment)]
         self.lookups = LookupHub(enrichments, outside.lookups, name)
-        self.adaptation = Adaptation(plan.program)
+        self.adaptation = self.instance.adaptation
         self.decoder = RowDecoder(
             compiled.fields, compiled.row_class, self.adaptation, clock
         )

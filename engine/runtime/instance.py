@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import vpl
+from engine.adaptation import Adaptation
 from engine.compiler.codegen import FILE_NAME, Compiled
 from engine.errors import LoadError
 from engine.limits import Limits
@@ -28,6 +29,7 @@ class Instance:
     def __init__(self, compiled: Compiled, limits: Limits, clock: Clock) -> None:
         self.compiled = compiled
         self.codec = StateCodec(compiled.fields, compiled.row_class)
+        self.adaptation = Adaptation(compiled.plan.program)
         self.budgets = {
             context: Budget(limits.cpu_s_per_event)
             for context in compiled.plan.contexts
@@ -113,6 +115,19 @@ class Instance:
         """Return how many events nobody consumed."""
         count: int = self.compiled.values["UNROUTED"][0]
         return count
+
+    @unrouted.setter
+    def unrouted(self, count: int) -> None:
+        self.compiled.values["UNROUTED"][0] = count
+
+    @property
+    def type_mismatches(self) -> int:
+        """Return how many fields of declared events were of another kind."""
+        return self.adaptation.mismatches
+
+    @type_mismatches.setter
+    def type_mismatches(self, count: int) -> None:
+        self.adaptation.mismatches = count
 
     def count_unrouted(self) -> None:
         """Count an event nobody consumes."""

@@ -11,6 +11,7 @@ def measure(counts: PipelineMetrics, instance: Instance) -> PipelineMetrics:
     """Return a snapshot of the pipeline's counters and those of its streams."""
     found = replace(counts, errors={}, stopped={}, streams={})
     found.unrouted = instance.unrouted
+    found.type_mismatches = instance.type_mismatches
     for frame in [instance.load_frame, *instance.frames]:
         _add_up(found.errors, frame.eval_errors)
         _add_up(found.stopped, frame.stopped)

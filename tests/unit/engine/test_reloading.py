@@ -238,3 +238,61 @@ def _end(pipeline: Pipeline) -> list[Any]:
     outputs: list[Any] = json.loads(pipeline.flush().to_json_bytes())["output_events"]
     pipeline.close()
     return outputs
+
+
+COUNTERS = (
+    "event A: v: int\n"
+    'stream S = A .tap(counter: "taken", labels: [k, v]) .emit(x: v / 0)\n'
+    'stream Q = B .tap(counter: "b") .window(10s) .aggregate(n: count()) .emit(n)\n'
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [COUNTERS, "context c\n" + COUNTERS.replace("= B", "= B .context(c)")],
+)
+@pytest.mark.parametrize("way", ["reload", "restore"])
+def test_all_counters_go_on(source: str, way: str) -> None:
+    pipeline = compile_program(source)
+    try:
+        feed(pipeline, ("A", 0, {"v": "text"}), ("A", 1, {"v": 2, "k": [1]}))
+        feed(pipeline, ("A", 1, {"v": 2, "k": [1]}), ("B", 2), ("Nobody", 3))
+        before = pipeline.metrics()
+        assert (before.unrouted, before.type_mismatches) == (1, 1)
+        assert len(before.streams["S"].taps) == 2
+        if way == "reload":
+            pipeline.reload(source + "\nstream More = A .emit(v)")
+        else:
+            document = json.loads(json.dumps(pipeline.checkpoint()))
+            pipeline = compile_program(source)
+            pipeline.restore(document)
+        after = pipeline.metrics()
+        after.streams.pop("More", None)
+        assert after == before
+        feed(pipeline, ("A", 4, {"v": 2, "k": [1]}), ("Nobody", 5))
+        assert pipeline.metrics().unrouted == 2
+        series = ("taken", (("k", "[1]"), ("v", "2")))
+        assert pipeline.metrics().streams["S"].taps[series] == 3
+    finally:
+        pipeline.close()
+
+
+def test_counters_of_a_changed_stream_begin_anew() -> None:
+    pipeline = compile_program(COUNTERS)
+    feed(pipeline, ("A", 0, {"v": "text"}), ("Nobody", 3))
+    pipeline.reload(COUNTERS.replace("v / 0", "v"))
+    after = pipeline.metrics()
+    assert after.streams["S"].taps == {}
+    assert (after.unrouted, after.type_mismatches) == (1, 1)
+
+
+def test_a_checkpoint_without_the_later_counters_is_read() -> None:
+    pipeline = compile_program(COUNTERS)
+    feed(pipeline, ("A", 0, {"v": "text"}), ("Nobody", 3))
+    document = pipeline.checkpoint()
+    for name in ("unrouted", "type_mismatches"):
+        del document["counters"][name]
+    del document["streams"]["S"]["counters"]["taps"]
+    other = compile_program(COUNTERS)
+    assert other.restore(document).kept == ("S", "Q")
+    assert other.metrics().events_in == 2
