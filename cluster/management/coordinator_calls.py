@@ -48,12 +48,23 @@ class Coordinator:
         params: Mapping[str, str] | None = None,
     ) -> Json:
         """Return the answer to a call below the base path, or raise CallError."""
+        return self.request(method, f"{BASE}{path}", body=body, params=params)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Json | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Json:
+        """Return the answer to a call of a path from the root, or raise CallError."""
         with requests.Session() as session:
             session.trust_env = False  # no proxy of the environment sees the key
             try:
                 answer = session.request(
                     method,
-                    f"{self.url}{BASE}{path}",
+                    f"{self.url}{path}",
                     json=body,
                     params=params,
                     headers={"X-API-Key": self.key} if self.key else {},
@@ -67,7 +78,10 @@ class Coordinator:
                     "coordinator run there? (--url names another)",
                     UNREACHABLE,
                 ) from error
-        return _decoded(answer)
+        found = decoded(answer)
+        if not answer.ok:
+            raise CallError(refusal(answer.status_code, found))
+        return found
 
 
 def group_path(selector: str) -> str:
@@ -134,7 +148,8 @@ def _key(given: str) -> str:
     return lines[0].strip() if lines else ""
 
 
-def _decoded(answer: requests.Response) -> Json:
+def decoded(answer: requests.Response) -> Json:
+    """Return the JSON object of an answer of any status, or raise CallError."""
     try:
         body = answer.json()
     except ValueError:
@@ -144,12 +159,11 @@ def _decoded(answer: requests.Response) -> Json:
             f"{answer.url} answered {answer.status_code} without JSON; "
             "is a coordinator there?"
         )
-    if not answer.ok:
-        raise CallError(_refusal(answer.status_code, body))
     return body
 
 
-def _refusal(status: int, body: Json) -> str:
+def refusal(status: int, body: Json) -> str:
+    """Return why a call was refused, for people."""
     details = body.get("details") or {}
     findings = [*details.get("diagnostics", []), *details.get("errors", [])]
     lines = [f"{body.get('error', 'no reason given')} ({status} {body.get('code')})"]

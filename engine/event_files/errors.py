@@ -8,6 +8,7 @@ class EventFileError(EngineError):
 
     def __init__(self, name: str, place: str, reason: str) -> None:
         super().__init__(f"{name}:{place}: {reason}" if place else f"{name}: {reason}")
+        self.place = place
         self.reason = reason
 
 

@@ -17,6 +17,7 @@ from engine.event_files.json_arrays import array_blocks
 from engine.event_files.json_lines import JsonLines
 from engine.event_files.options import Form, ReadOptions
 from engine.event_files.raw import RawFile
+from engine.event_files.sending import as_lines, elements_to_send, lines_to_send
 from engine.evt import BadLineError, EvtReader, as_payload
 from engine.wire import decode_json
 
@@ -82,6 +83,20 @@ class EventFile:
             case _:
                 lines = JsonLines(self.name, self._options)
                 yield from lines.of_chunks(self._raw.chunks())
+
+    def to_send(self) -> Iterator[PayloadBlock]:
+        """Yield the events in order as JSON lines for another process.
+
+        JSON stays as it is: bad events are its affair. Others are dated and raise like
+        `blocks`. May be called once, instead of `blocks`.
+        """
+        match self.form:
+            case "jsonl":
+                yield from lines_to_send(self._raw, self._options)
+            case "json":
+                yield from elements_to_send(self._raw)
+            case _:
+                yield from as_lines(self.blocks())
 
     def close(self) -> None:
         """Close the file."""

@@ -98,6 +98,11 @@ class RawFile:
         if rest:
             yield rest
 
+    def pieces(self) -> Iterator[bytes]:
+        """Yield all bytes, about 256 KiB together; of a stream what is there."""
+        while data := self._read_some():
+            yield data
+
     def read_all(self) -> bytes:
         """Return everything."""
         return self._read(-1)

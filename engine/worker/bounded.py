@@ -17,8 +17,8 @@ SAFE_DECLARATIONS = (nodes.StreamDecl, nodes.EventDecl)
 SAFE_OPERATIONS = frozenset({"where", "filter", "emit", "select"})
 UNBOUNDED = (nodes.Call, nodes.Lambda, nodes.Range)
 MAX_NODES = 500
-MAX_WORK = 8 * 1024 * 1024  # bytes of a payload times nodes of the program
-MAX_BYTES = 256 * 1024
+MAX_WORK = 24 * 1024 * 1024  # bytes of a payload times nodes of the program
+MAX_BYTES = 768 * 1024
 NUMBER_BYTES = 32  # with what stands around it
 ESCAPED_BYTES = 6  # of a character that JSON has to write as \\u0000
 

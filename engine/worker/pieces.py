@@ -9,7 +9,7 @@ from engine import BadEventError
 
 Form = Literal["ndjson", "array", "events"]
 
-PIECE_BYTES: Final = 256 * 1024
+PIECE_BYTES: Final = 128 * 1024  # their objects are made in memory used before
 WHOLE_BYTES: Final = 1024 * 1024  # arrays up to this are decoded at once: quicker
 
 

@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine import QueueFullError
+from engine.line_cutter import MAX_LINE_BYTES, LineCutter
 from engine.worker.batch import Batch
 from engine.worker.errors import queue_full
 from engine.worker.handlers.batches import query_family
 from engine.worker.handlers.pipelines import find_pipeline
 from engine.worker.hosted import HostedPipeline
 from engine.worker.limits import NDJSON_TYPES, body_pieces, media_type
-from engine.worker.lines import MAX_LINE_BYTES, LineCutter
 from engine.worker.payloads import estimate_events
 from engine.worker.responses import raw_json
 from engine.worker.services import services_of

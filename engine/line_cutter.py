@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 128 * 1024
 MAX_LINE_BYTES = 1024 * 1024
 
 
 class LineCutter:
-    """Collects pieces and gives blocks of whole lines of about 256 KiB.
+    """Collects pieces and gives blocks of whole lines of about 128 KiB.
 
     Lines longer than 1 MiB are left out and given as None instead. At most one block
     and one line are held.
