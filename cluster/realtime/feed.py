@@ -7,10 +7,9 @@ but counts for itself, because several changes are merged into one delta.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from django.db import DatabaseError
@@ -20,12 +19,11 @@ from cluster.models import ClusterState
 from cluster.realtime.client import FeedClient
 from cluster.realtime.messages import (
     DeltaMessage,
-    FullWorkerRates,
-    LinkRates,
     RatesMessage,
     SnapshotMessage,
 )
 from cluster.realtime.notices import Notices
+from cluster.realtime.rate_news import RateNews
 from cluster.realtime.rates import RateBook
 from cluster.realtime.reader import TopologyReader, Touched
 from cluster.realtime.relay import is_shared, listen
@@ -74,7 +72,7 @@ class TopologyFeed:
         self._notices = Notices()
         self._snapshot: tuple[int, float, bytes] | None = None
         self._clients: set[FeedClient] = set()
-        self._sent_rates: dict[str, Any] = {}
+        self._news = RateNews(self.rates)
         self._tasks: list[asyncio.Task[None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -232,8 +230,7 @@ class TopologyFeed:
                 self._send_heartbeat()
 
     def _send_rates(self) -> None:
-        workers = self._changed_only("worker", self._worker_rates())
-        links = self._changed_only("link", self._link_rates())
+        workers, links = self._news.take(self._view)
         if not workers and not links:
             return
         message: RatesMessage = {
@@ -244,48 +241,6 @@ class TopologyFeed:
             "links": links,
         }
         self._send_all(encode(message))
-
-    def _worker_rates(self) -> Iterable[tuple[str, FullWorkerRates]]:
-        for key in self._view.worker:
-            figures = self.rates.worker(key)
-            age = self.rates.age_s(key)
-            if age is None:
-                continue
-            yield (
-                key,
-                {
-                    "in": figures.per_second_in,
-                    "out": figures.per_second_out,
-                    "cpu": figures.cpu,
-                    "memory": figures.memory,
-                    "pipelines": figures.running,
-                    "age": age,
-                },
-            )
-
-    def _link_rates(self) -> Iterable[tuple[str, LinkRates]]:
-        ids = {
-            (node["group_id"], node["pipeline_name"]): node["pipeline_id"]
-            for node in self._view.placement.values()
-        }
-        for key, link in self._view.link.items():
-            pipeline_id = ids.get((link["group_id"], link["to"]), "")
-            rate, queue = self.rates.pipeline(link["target_worker"] or "", pipeline_id)
-            yield key, {"rate": rate, "queue": queue}
-
-    def _changed_only(
-        self, kind: str, figures: Iterable[tuple[str, Any]]
-    ) -> dict[str, Any]:
-        """Return the figures that differ from those sent last."""
-        found = dict(figures)
-        before = self._sent_rates.get(kind, {})
-        self._sent_rates[kind] = found
-        return {
-            key: value
-            for key, value in found.items()
-            if _without_age(before.get(key)) != _without_age(value)
-            or _is_younger(before.get(key), value)
-        }
 
     def _send_heartbeat(self) -> None:
         age = self.sweep_age_s()
@@ -300,17 +255,6 @@ class TopologyFeed:
     def _send_all(self, message: bytes) -> None:
         for client in tuple(self._clients):
             client.put(message)
-
-
-def _without_age(figures: dict[str, Any] | None) -> dict[str, Any] | None:
-    if figures is None:
-        return None
-    return {key: value for key, value in figures.items() if key != "age"}
-
-
-def _is_younger(before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
-    """Tell whether a new report came in between."""
-    return before is not None and after.get("age", 0) < before.get("age", 0)
 
 
 def _read_version() -> int:

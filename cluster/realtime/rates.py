@@ -47,6 +47,8 @@ class RateBook:
         self._clock = clock
         self._last: dict[str, Counters] = {}
         self._before: dict[str, Counters] = {}
+        self._heard: set[str] = set()
+        self._silent: set[str] = set()
 
     def note(self, beat: Heartbeat) -> None:
         """Take the counters of one report."""
@@ -55,6 +57,15 @@ class RateBook:
         if last is not None and now_s - last.at_s >= LEAST_SPAN_S:
             self._before[beat.worker_id] = last
         self._last[beat.worker_id] = _counters(beat, now_s)
+        self._heard.add(beat.worker_id)
+
+    def take_news(self) -> set[str]:
+        """Return the workers that reported or fell silent since the last call."""
+        now_s = self._clock()
+        silent = {k for k, v in self._last.items() if now_s - v.at_s > SILENT_AFTER_S}
+        news = self._heard | (silent - self._silent)
+        self._heard, self._silent = set(), silent
+        return news
 
     def forget_others(self, worker_ids: Iterable[str]) -> None:
         """Drop what is remembered of workers that are gone."""
@@ -62,6 +73,7 @@ class RateBook:
         for worker_id in gone:
             self._last.pop(worker_id, None)
             self._before.pop(worker_id, None)
+            self._heard.discard(worker_id)
 
     def worker(self, worker_id: str) -> WorkerFigures:
         """Return the rates of a worker; zero while nothing is known."""

@@ -5,6 +5,7 @@ or a worker, and its notice says which; so only these are read again, and every 
 that stays is the very same object as before, which makes comparing cheap.
 """
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -133,10 +134,11 @@ class TopologyReader:
         moved = {key for key in ids if self._address(key) != _address(fresh.get(key))}
         for key in ids - fresh.keys():
             self._workers.pop(key, None)
-        is_new = not fresh.keys() <= self._workers.keys()
-        self._workers.update(fresh)
-        if is_new:
-            self._workers = _sorted(self._workers)
+        order = list(self._workers)
+        for key in fresh.keys() - self._workers.keys():
+            insort(order, key, key=natural_key)
+        known = {**self._workers, **fresh}
+        self._workers = {key: known[key] for key in order}
         return moved
 
     def _readdress(self, moved: set[str]) -> None:
