@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import machine, store
 from bench.parts import PARTS, Part, named
 from bench.progress import Display, showing
-from bench.reporting import show, write
+from bench.reporting import publish, show, write
 from bench.result import QUICK, Effort, WrongOutputError
 from bench.store import PartReport
 from cluster.demo.errors import DemoError
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if folder is not None:
         kept = store.load([part.name for part in PARTS], folder)
         print(f"wrote {write(kept, folder)}")
+        if chosen.publish:
+            print(f"wrote {publish(kept, folder)}")
     return 1 if any(report.failure for report in reports) else 0
 
 
@@ -37,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="short and rough")
     parser.add_argument("--render", action="store_true",
                         help="measure nothing, write the report again")  # fmt: skip
+    parser.add_argument("--publish", action="store_true",
+                        help="put the report's figures into docs/performance.md")  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="FOLDER",
                         help="where the report goes (bench/report, quick: none)")  # fmt: skip
     return parser

@@ -25,6 +25,7 @@ from cluster.demo.mandelbrot.program import (
 )
 
 WORKERS = 4
+SUBSCRIBER = Path(__file__).with_name("subscriber.py")  # light: a file, no package
 TIMEOUT_S = 180.0
 
 
@@ -63,7 +64,7 @@ def _send_in_batches(spec: dict[str, Any], batch: int) -> None:
 def _once(picture: Mandelbrot, broker: MqttSink, inject: Callable[[], int]) -> float:
     with tempfile.TemporaryDirectory(prefix="varpulis-mqtt-") as folder:
         path = Path(folder) / "packets"
-        command = [sys.executable, "-m", "bench.mandelbrot.subscriber"]
+        command = [sys.executable, str(SUBSCRIBER)]
         command += [str(broker.port), broker.topic, str(picture.pixel_count), str(path)]
         counter = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

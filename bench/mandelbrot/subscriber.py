@@ -1,5 +1,5 @@
-"""Counts rows that come by MQTT: `python -m bench.mandelbrot.subscriber PORT TOPIC ROWS
-FILE`, a process of its own, so that counting takes nothing from those who send.
+"""Counts rows that come by MQTT: `python subscriber.py PORT TOPIC ROWS FILE`, a process
+of its own, so that counting takes nothing from those who send.
 
 Prints "ready" when it is subscribed, then the monotonic time of the last row, and
 writes all packets as they came to FILE. MQTT 3.1.1 at QoS 0 (OASIS, section 3).

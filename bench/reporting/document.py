@@ -60,22 +60,22 @@ def _failures(reports: Sequence[PartReport], folder: Path) -> list[str]:
 
 
 def _targets(reports: Sequence[PartReport], folder: Path) -> list[str]:
-    aimed = _aimed(reports)
-    if not aimed:
+    results = aimed(reports)
+    if not results:
         return []
-    (folder / "targets.svg").write_text(plotting.targets(aimed), encoding="utf-8")
-    missed = [result for result in aimed if not result.met]
+    (folder / "targets.svg").write_text(plotting.targets(results), encoding="utf-8")
+    missed = [result for result in results if not result.met]
     lines = [
         "## Targets",
         "",
-        f"{len(aimed) - len(missed)} of {len(aimed)} are met in this run.",
+        f"{len(results) - len(missed)} of {len(results)} are met in this run.",
         "",
         "![each figure as a multiple of its target](targets.svg)",
         "",
     ]
     if missed:
         shown = [
-            (r.name, f"{short(r.median)} {r.unit}", rows.target(r), f"{_share(r):.0%}")
+            (r.name, f"{short(r.median)} {r.unit}", rows.target(r), f"{share(r):.0%}")
             for r in missed
         ]
         lines += ["Missed:", ""]
@@ -83,7 +83,7 @@ def _targets(reports: Sequence[PartReport], folder: Path) -> list[str]:
     return lines
 
 
-def _aimed(reports: Sequence[PartReport]) -> list[Result]:
+def aimed(reports: Sequence[PartReport]) -> list[Result]:
     """Return all results that have a target; a name counts once."""
     found: dict[str, Result] = {}
     for report in reports:
@@ -96,7 +96,8 @@ def _aimed(reports: Sequence[PartReport]) -> list[Result]:
     return list(found.values())
 
 
-def _share(result: Result) -> float:
+def share(result: Result) -> float:
+    """Return what part of its target a result reached: 1.0 and more is met."""
     return plotting.better_by(result)
 
 
@@ -108,12 +109,12 @@ def _comparisons(reports: Sequence[PartReport], folder: Path) -> list[str]:
             name = f"{report.name}.svg"
             (folder / name).write_text(plotting.comparisons(found), encoding="utf-8")
             lines += [f"## {report.title}", "", f"![events per second]({name})", ""]
-            lines += _beside(found)
+            lines += beside(found)
             lines += _details(found)
     return lines
 
 
-def _beside(found: Sequence[Comparison]) -> list[str]:
+def beside(found: Sequence[Comparison]) -> list[str]:
     """Return one row per workload: ours, and how many times as fast as each other."""
     measured = [p for p in PEERS if any(c.find(p) for c in found)]
     published = list(dict.fromkeys(name for c in found for name in c.published))

@@ -1,5 +1,6 @@
 """The Mandelbrot workload: every contender computes the same pixels."""
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -29,11 +30,12 @@ def test_the_engine_computes_every_pixel():
     assert len(compute.seconds(SMALL, 2)) == 2
 
 
-def test_c_computes_the_same_counts():
+def test_c_computes_the_same_counts_where_there_is_a_compiler():
     found = by_c(SMALL, 2)
-    assert found is not None
-    assert len(found.seconds) == 2
-    assert (found.counts == expected_iterations(SMALL)).all()
+    assert (found is None) == (shutil.which("gcc") is None)
+    if found is not None:
+        assert len(found.seconds) == 2
+        assert (found.counts == expected_iterations(SMALL)).all()
 
 
 def test_the_program_without_contexts_has_none():
@@ -84,7 +86,8 @@ def test_pixels_can_go_many_in_a_message():
 def test_the_subscriber_counts_rows_until_all_are_there(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as broker:
         port = broker.getsockname()[1]
-        command = [sys.executable, "-m", "bench.mandelbrot.subscriber"]
+        broker.settimeout(30)
+        command = [sys.executable, str(messages.SUBSCRIBER)]
         path = tmp_path / "packets"
         with subprocess.Popen(
             [*command, str(port), "pixels", "3", str(path)],

@@ -7,7 +7,8 @@ import pytest
 from bench import plotting, store
 from bench.figures import decade, short
 from bench.plotting.scale import around
-from bench.reporting import show, write
+from bench.reporting import publish, show, write
+from bench.reporting.page import BEGIN, END
 from tests.unit.bench.findings import (
     ALL,
     COMPARISON,
@@ -140,3 +141,28 @@ def test_figures_have_three_digits(value, wanted):
 
 def test_decades_are_written_with_letters():
     assert [decade(10.0**e) for e in (0, 3, 4, 6)] == ["1", "1k", "10k", "1M"]
+
+
+def test_a_page_gets_the_figures_between_its_marks(tmp_path):
+    page = tmp_path / "performance.md"
+    page.write_text(f"Before.\n\n{BEGIN}\nold\n{END}\n\nAfter.\n")
+    write([report(*ALL)], tmp_path / "report")
+    publish([report(*ALL)], tmp_path / "report", page)
+    text = page.read_text()
+    assert text.startswith("Before.\n")
+    assert text.endswith("After.\n")
+    assert "old" not in text
+    assert "| answer | 30 ms | 30 to 30 | ≤ 15 | 50% |" in text
+    shown = [word.split(")")[0] for word in text.split("](") if ".svg)" in word]
+    assert len(shown) == 5
+    assert all((tmp_path / name).exists() for name in shown)
+    publish([report(*ALL)], tmp_path / "report", page)
+    assert page.read_text() == text
+
+
+def test_a_page_without_marks_is_left_alone(tmp_path):
+    page = tmp_path / "performance.md"
+    page.write_text("Nothing here.")
+    with pytest.raises(ValueError, match="lacks the lines"):
+        publish([report(*ALL)], tmp_path, page)
+    assert page.read_text() == "Nothing here."
