@@ -20,7 +20,7 @@ from engine.runtime.clock import Clock
 from engine.runtime.columns import count_events
 from engine.runtime.contexts import ContextExecutor
 from engine.runtime.enriching import Enrichment, LookupHub
-from engine.runtime.executors import Executor, QueueExecutor, StaticExecutor
+from engine.runtime.executors import Executor, QueueExecutor, StaticExecutor, Watch
 from engine.runtime.idle_timer import TimedProgram
 from engine.runtime.instance import Instance
 from engine.runtime.scoring import Scorer
@@ -118,6 +118,11 @@ class Machine:
             count_events if has_columns else len
         )
         self._reject_into(outside.dead_letters or DeadLetters())
+
+    def hand_late_outputs_to(self, take: Watch) -> None:
+        """Have `take` called with what comes after its caller went on without it."""
+        if isinstance(self.executor, ContextExecutor):
+            self.executor.on_late = take
 
     def _make_executor(self, limits: Limits) -> Executor:
         if self.is_parallel:

@@ -1,6 +1,5 @@
 """Pipelines: programs that take events."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from typing import Any, Final
 
 import vpl
 from engine import checkpoint as checkpoints
+from engine.audience import Audience
 from engine.compiler.codegen import Compiled
 from engine.connectors.base import (
     ConnectorSpec,
@@ -29,7 +29,6 @@ from engine.quick import Gate, Process, quick_process
 from engine.reply import QUEUE_FULL, BatchReply, OutputForm, Reply
 from engine.rows import Rows, Shape
 from engine.runtime.clock import Clock
-from engine.runtime.columns import each_output
 from engine.runtime.executors import (
     Executed,
     ExecutorClosedError,
@@ -41,8 +40,6 @@ from engine.runtime.idle_timer import Caller, FindDue, IdleTimer
 from engine.runtime.measure import measure
 from engine.runtime.sourcehub import Intake, Subscription
 from engine.wire import BatchForm, parse_event
-
-logger = logging.getLogger("varpulis")
 
 UNHURRIED_S: Final = 1e9  # nobody waits for what sources bring
 CLOSE_TIMEOUT_S: Final = 5.0  # for connectors that a reload leaves behind
@@ -58,7 +55,8 @@ class Pipeline:
     `process` handles the JSON of one event and returns that of the inject reply
     (vpl.md 18.2): the quickest way in. Like batches it skips fields nobody reads, and
     it raises what `inject` raises. `on_outputs` is called with outputs that nobody
-    waits for, such as those of sources; set it before `start`. `watch` tells of all.
+    waits for, such as those of sources, or late ones; set it before `start`. `watch`
+    tells of all.
     """
 
     def __init__(
@@ -70,8 +68,7 @@ class Pipeline:
         outside: Outside,
     ) -> None:
         self.name = name
-        self.on_outputs: Callable[[list[Any]], None] | None = None
-        self._watchers: tuple[Watch, ...] = ()
+        self.audience = Audience(name)
         self._limits = limits
         self._clock = clock
         self._outside = outside
@@ -94,6 +91,7 @@ class Pipeline:
         if self._idle is not None:
             self._idle.take_up(machine.timed, self.name)
         self._machine = self._gate.machine = machine
+        machine.hand_late_outputs_to(self.audience.take_late)
         self.program = program
         self.fingerprint = vpl.fingerprint(program)
         self.consumes = machine.consumes
@@ -101,6 +99,15 @@ class Pipeline:
         self.streams = vpl.stream_names(program)
         self.is_parallel = machine.is_parallel
         self.process: Process = self._process_plainly
+
+    @property
+    def on_outputs(self) -> Callable[[list[Any]], None] | None:
+        """What is called with outputs that nobody waits for."""
+        return self.audience.on_outputs
+
+    @on_outputs.setter
+    def on_outputs(self, take: Callable[[list[Any]], None] | None) -> None:
+        self.audience.on_outputs = take
 
     # --- life -----------------------------------------------------------------------
 
@@ -120,13 +127,12 @@ class Pipeline:
         The watcher is called between events: it has to be quick and must not raise.
         """
         with self._starting:
-            self._watchers = (*self._watchers, watcher)
+            self.audience.add(watcher)
             self.process = self._process_plainly
 
         def stop() -> None:
             with self._starting:
-                left = (known for known in self._watchers if known != watcher)
-                self._watchers = tuple(left)
+                self.audience.remove(watcher)
                 if self._is_started and not self._is_closed:
                     self.process = self._quickest()
 
@@ -134,7 +140,7 @@ class Pipeline:
 
     def _quickest(self) -> Process:
         plainly = self._process_plainly
-        if self._watchers:
+        if self.audience:
             return plainly
         return quick_process(self._gate, self._machine, plainly) or plainly
 
@@ -212,7 +218,7 @@ class Pipeline:
                 return
             made, faults, _, _ = self._machine.executor.advance(due)
             self._count(0, made, faults, began)
-        self._publish(made, faults)
+        self.audience.publish(made, faults)
 
     # --- state ----------------------------------------------------------------------
 
@@ -449,14 +455,7 @@ class Pipeline:
         while left.rows:
             made, faults, _, taken = self._execute(left, None, UNHURRIED_S, None)
             left = Rows(left.shape, left.rows[taken:], left.is_nested)
-            self._publish(made, faults)
-
-    def _publish(self, made: list[Any], faults: Faults) -> None:
-        """Hand on what nobody waits for."""
-        for fault in faults:
-            logger.warning("pipeline '%s': %s", self.name, fault["message"])
-        if made and self.on_outputs is not None:
-            self.on_outputs(list(each_output(made)))
+            self.audience.publish(made, faults)
 
     def _shape_of(self, rows: list[Any]) -> Shape:
         """Return the shape of envelopes made just before a reload, or since."""
@@ -480,8 +479,7 @@ class Pipeline:
         counts.events_in += events
         counts.events_out += self._machine.count_outputs(made)
         counts.processing_s += time.perf_counter() - began
-        for watcher in self._watchers:
-            watcher(made, faults)
+        self.audience.tell(made, faults)
 
     # --- looking in -----------------------------------------------------------------
 
@@ -489,6 +487,7 @@ class Pipeline:
         """Return the counters so far."""
         found = measure(self._counts, self._machine.instance)
         found.type_mismatches = self._machine.adaptation.mismatches
+        found.events_out += self.audience.late_outputs
         return found
 
     def explain_source(self) -> str:

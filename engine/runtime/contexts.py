@@ -16,6 +16,7 @@ from engine.runtime.executors import (
     ExecutorClosedError,
     Faults,
     OnTaken,
+    Watch,
     report_crash,
 )
 from engine.runtime.frame import drain
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 class Ticket:
     """One injected event on its way through the contexts."""
 
-    def __init__(self, on_end: Callable[[], None]) -> None:
+    def __init__(self, on_end: Callable[["Ticket"], None]) -> None:
         self._on_end = on_end
+        self._told: dict[int, Output] | None = None
+        self._told_faults = 0
         self.made: list[Output] = []
         self.producers: set[str] = set()
         self.faults: list[dict[str, Any]] = []
@@ -53,9 +56,11 @@ class Ticket:
         """Give a share back; the last one finishes the ticket."""
         with self._lock:
             self._open -= 1
-            if self._open == 0:
+            is_last = self._open == 0
+            if is_last:
                 self.finished.set()
-                self._on_end()
+        if is_last:
+            self._on_end(self)
 
     def collect(self, context: str, lane: Lane, faults: list[dict[str, Any]]) -> None:
         """Take over what a context made of the event."""
@@ -73,14 +78,27 @@ class Ticket:
             made = list(self.made)
             if len(self.producers) > 1:
                 made.sort(key=lambda output: output[:2])
+            is_done = self.finished.is_set()
+            if not is_done:  # the rest is told later
+                self._told = {id(output): output for output in made}
+                self._told_faults = len(self.faults)
             outputs = [output for _, _, output in made]
-            return outputs, list(self.faults), self.finished.is_set()
+            return outputs, list(self.faults), is_done
+
+    def late(self) -> tuple[list[Any], Faults]:
+        """Return what its caller did not wait for, once it is finished."""
+        if self._told is None:
+            return [], []
+        made = sorted(self.made, key=lambda output: output[:2])
+        left = [output for output in made if id(output) not in self._told]
+        return [output for _, _, output in left], self.faults[self._told_faults :]
 
 
 class TicketCount:
-    """How many tickets are under way."""
+    """How many tickets are under way; `on_end` is called with each that is not."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_end: Callable[[Ticket], None]) -> None:
+        self._on_end = on_end
         self._open = 0
         self._changed = threading.Condition()
 
@@ -90,10 +108,11 @@ class TicketCount:
             self._open += 1
         return Ticket(self._end)
 
-    def _end(self) -> None:
+    def _end(self, ticket: Ticket) -> None:
         with self._changed:
             self._open -= 1
             self._changed.notify_all()
+        self._on_end(ticket)
 
     def wait_for_none(self) -> None:
         """Wait until nothing is under way."""
@@ -180,7 +199,8 @@ class ContextExecutor:
             self._ports[self._plan.streams[port.stream].context].append(port)
         self._threads: list[threading.Thread] = []
         self._sending = threading.Lock()
-        self._count = TicketCount()
+        self._count = TicketCount(self._tell_late)
+        self.on_late: Watch | None = None
         self._is_closed = False
 
     def start(self) -> None:
@@ -224,6 +244,11 @@ class ContextExecutor:
             faults += found
             is_complete = is_complete and is_done
         return outputs, faults, is_complete
+
+    def _tell_late(self, ticket: Ticket) -> None:
+        made, faults = ticket.late()
+        if self.on_late is not None and (made or faults):
+            self.on_late(made, faults)
 
     def _send_all(
         self, rows: Iterable[Any], is_nested: bool, deadline: float

@@ -1,7 +1,9 @@
 """Contexts: complete replies, order, globals, faults."""
 
+import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from engine import (
     QueueFullError,
     compile_program,
 )
+from engine.encoding import to_plain
 
 TWO = "context left (cores: [0])\ncontext right (cores: [900])\n"
 SPIN = "fn spin():\n    var k = 0\n    while true: k := k + 1\n    return k\n"
@@ -226,3 +229,24 @@ def test_a_busy_pipeline_without_contexts_refuses_within_the_timeout() -> None:
     with pipeline._lock, pytest.raises(QueueFullError):
         pipeline.inject(Event("In", {}), timeout_s=0.01)
     assert pipeline.inject(Event("In", {})).complete
+
+
+def test_what_comes_after_a_timeout_is_told_to_others(
+    made: list[Pipeline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = TWO + (
+        "stream Slow = In .context(left) .emit(n: abs(1))\n"
+        "stream Fast = In .context(right) .emit(n: 2)\n"
+    )
+    pipeline = compiled(made, source)
+    gate = held_up(pipeline, monkeypatch)
+    later: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+    pipeline.on_outputs = later.put
+    reply = pipeline.inject(Event("In", {}), timeout_s=0.01)
+    assert not reply.complete
+    gate.set()
+    told = [*reply.outputs, *map(to_plain, later.get(timeout=30))]
+    assert sorted(event["n"] for event in told) == [1, 2]
+    assert pipeline.inject(Event("In", {})).complete
+    assert later.empty()
+    assert pipeline.metrics().events_out == 4
