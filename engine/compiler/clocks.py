@@ -47,6 +47,9 @@ def advance(
     stream.names.fields.stamped = True
     lag_ns = out_of_order_ns(stream.unit.plan.program, stream.stream)
     names = list(dict.fromkeys(part.name for part in stream.stream.inputs))
+    if lag_ns is None and stream.stream.has_deadlines:
+        _follow_to_due(stream, clock, current.stamp)
+        return
     if lag_ns is None:
         _follow(stream, clock, current.stamp)
     elif len(names) == 1:
@@ -73,6 +76,19 @@ def run_on(unit: "Unit", stream: StreamPlan, now: str) -> list[str]:
         return []
     clock = unit.clock(stream)
     return [f"if {clock}.now < {now} < {END_OF_TIME}: {clock}.now = {now}"]
+
+
+def _follow_to_due(stream: "StreamCompiler", clock: str, stamp: str) -> None:
+    """Write that the clock follows the greatest timestamp, and does what is due then.
+
+    Something may be due where it stands still, too: what an event of the past began.
+    """
+    due, lines = f"due{stream.stream.index}", stream.lines
+    with lines.block(f"if {stamp} > {clock}.now:"):
+        lines.add(f"{clock}.now = {stamp}")
+        lines.add(f"if {stamp} >= {clock}.due: {stream.call(due, stamp)}")
+    now = f"{clock}.now"
+    lines.add(f"elif {now} >= {clock}.due: {stream.call(due, now)}")
 
 
 def _follow(stream: "StreamCompiler", clock: str, stamp: str) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from engine.compiler import clocks
 from engine.compiler.code import Code, constant
 from engine.compiler.current import Current
+from engine.compiler.hoisting import read_once
 from engine.compiler.kinds import STR
 from engine.compiler.lines import Lines
 from engine.compiler.plan import StreamPlan
@@ -251,7 +252,7 @@ class StaticProgram:
                 break
         branch = Lines()
         branch.add(f"nb{place} += 1")
-        branch.add(*(f"{held} = r.{at}" for at, held in self.hoisted.items()))
+        branch.add(*read_once(lines, self.hoisted))
         branch.take(lines)
         return branch
 
