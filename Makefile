@@ -41,7 +41,7 @@ format: setup-dev ## lay out the code
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-bench: setup-dev ## measure, with outputs checked, into bench/report/
+bench: setup-dev ## measure all of it, outputs checked, into bench/report/ (15 minutes)
 	@$(PY) -m bench
 
 pin: setup-dev ## resolve requirements.txt and requirements-dev.txt again
