@@ -76,14 +76,18 @@ class OutputText:
         return (output, size) if size <= self._left else (None, 0)
 
     def _write(self, outputs: list[Any]) -> None:
-        """Append outputs that were made sure to be of bounded size."""
-        if not outputs:
+        """Append outputs that were made sure to be of bounded size, if they fit."""
+        if not outputs or self.is_cut:
             return
         text = encode(outputs)
-        self.is_cut = len(text) > self._left
-        if not self.is_cut:
+        if len(text) <= self._left:
             self._parts.append(text[1:-1])
             self._left -= len(text)
+        elif len(outputs) > 1:
+            for output in outputs:
+                self._write([output])
+        else:
+            self.is_cut = True
 
     def to_json(self) -> msgspec.Raw:
         """Return the array."""

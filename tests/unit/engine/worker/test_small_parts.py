@@ -2,12 +2,12 @@
 
 import pytest
 
+from engine.line_cutter import LineCutter
 from engine.worker.bounded import MAX_BYTES, plainness_of
 from engine.worker.config import WorkerConfig
 from engine.worker.deployment import Deployment
 from engine.worker.identity import advertised_address
 from engine.worker.latency import LatencyHistogram
-from engine.line_cutter import LineCutter
 from engine.worker.options import ConfigError
 from engine.worker.payloads import estimate_events
 from engine.worker.seen_ids import MAX_IDS, WINDOW_S, SeenIds
