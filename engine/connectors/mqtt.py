@@ -12,10 +12,11 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from engine.connectors.base import ConnectorSpec
-from engine.connectors.buffer import Pending, SinkBuffer, by_stream, pendings
+from engine.connectors.buffer import Messages, Pending, SinkBuffer, by_stream, singly
 from engine.connectors.dead_letters import DeadLetters, Origin
 from engine.connectors.guard import Guard
 from engine.connectors.mqtt_connection import MqttConnection
@@ -26,9 +27,9 @@ from engine.connectors.mqtt_wire import (
     PUBACK,
     PUBCOMP,
     PUBREC,
-    encode_publish,
+    PublishHeads,
+    encode_number,
     encode_release,
-    encode_topic,
 )
 
 logger = logging.getLogger("varpulis")
@@ -37,6 +38,7 @@ FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 30.0
 BATCH = 500  # messages between two looks at the socket
 TICK_S = 1.0  # keep-alive bookkeeping
+ACKS_TICK_S = 0.02  # while many acknowledgements are to come
 KNOWN_TOPICS = 1_000
 
 
@@ -62,7 +64,7 @@ class MqttSink:
         self._writer.setblocking(False)
         self._buffer = SinkBuffer(self._wake)
         self._window = MqttWindow(self._params.qos)
-        self._topics: dict[str, bytes] = {}
+        self._heads: dict[str, PublishHeads] = {}
         self._connected = False
         self._sent = self._retries = self._dead = 0
         self._error: str | None = "not connected yet"
@@ -87,9 +89,11 @@ class MqttSink:
     ) -> None:
         """Buffer messages for the thread; the surplus of a stuck broker is dead."""
         name = topic or self._params.topic or f"{stream}-output"
-        refused = self._buffer.put(pendings(name, messages, stream, events))
+        refused = self._buffer.put(Messages(name, messages, stream, events))
         if refused:
-            self._bury(refused, f"buffer full: {self._error or 'broker too slow'}")
+            self._bury(
+                refused.singly(), f"buffer full: {self._error or 'broker too slow'}"
+            )
 
     def close(self, timeout_s: float) -> None:
         """Send what is buffered and wait for the acknowledgements."""
@@ -101,7 +105,8 @@ class MqttSink:
             self._thread.join(timeout_s + 1.0)
         self._reader.close()
         self._writer.close()
-        left = [*self._window.unfinished(), *self._buffer.take(len(self._buffer))]
+        waiting = singly(self._buffer.take(len(self._buffer)))
+        left = [*self._window.unfinished(), *waiting]
         if left:
             self._bury(left, f"closed before delivery: {self._error or 'time is up'}")
 
@@ -158,7 +163,9 @@ class MqttSink:
     def _serve(self, connection: MqttConnection) -> None:
         """Publish and read until the sink is done; raises OSError when cut off."""
         self._retries += len(self._window)
-        connection.write(b"".join(self._encode(*sent) for sent in self._window.items()))
+        connection.write(
+            b"".join([self._again(*sent) for sent in self._window.items()])
+        )
         with selectors.DefaultSelector() as selector:
             selector.register(self._reader, selectors.EVENT_READ)
             selector.register(connection.socket, selectors.EVENT_READ)
@@ -174,36 +181,42 @@ class MqttSink:
     def _publish_some(self, connection: MqttConnection) -> bool:
         """Publish a batch; returns whether more may be published at once."""
         room = 0 if connection.is_congested else self._window.room
-        batch = self._buffer.take(min(BATCH, room)) if room > 0 else []
-        packets = []
-        for pending in batch:
-            try:
-                topic = self._topic(pending.topic)
-                packets.append(self._encode(self._window.add(pending), pending, topic))
-            except ValueError as error:
-                self._bury([pending], str(error))
-        if self._params.qos == 0:
-            self._sent += len(packets)
+        blocks = self._buffer.take(min(BATCH, room)) if room > 0 else []
+        packets = b"".join([self._packets(messages) for messages in blocks])
         if packets:
-            connection.write(b"".join(packets))
-        return len(batch) == BATCH
+            connection.write(packets)
+        return sum(map(len, blocks)) == BATCH
 
-    def _encode(
-        self, message_id: int, pending: Pending, topic: bytes | None = None
-    ) -> bytes:
-        return encode_publish(
-            topic or self._topic(pending.topic),
-            pending.payload,
-            self._params.qos,
-            message_id,
-        )
+    def _packets(self, messages: Messages) -> bytes:
+        """Return messages as packets; those no broker takes are dead."""
+        try:
+            heads = self._heads_of(messages.topic)
+            found = list(map(heads.__getitem__, map(len, messages.payloads)))
+        except ValueError as error:
+            if len(messages) > 1:  # one too large: the others shall go
+                return b"".join([
+                    self._packets(messages.part(at, at + 1))
+                    for at in range(len(messages))
+                ])
+            self._bury(messages.singly(), str(error))
+            return b""
+        if self._params.qos == 0:
+            self._sent += len(messages)
+            return b"".join(chain.from_iterable(zip(found, messages.payloads)))  # noqa: B905 - as many
+        numbers = map(encode_number, map(self._window.add, messages.singly()))
+        parts = zip(found, numbers, messages.payloads)  # noqa: B905 - as many
+        return b"".join(chain.from_iterable(parts))
 
-    def _topic(self, topic: str) -> bytes:
-        known = self._topics.get(topic)
+    def _again(self, message_id: int, pending: Pending) -> bytes:
+        return self._heads_of(pending.topic).packet(pending.payload, message_id)
+
+    def _heads_of(self, topic: str) -> PublishHeads:
+        """Return how packets to a topic begin; raises BadTopicError."""
+        known = self._heads.get(topic)
         if known is None:
-            if len(self._topics) >= KNOWN_TOPICS:
-                self._topics.clear()
-            self._topics[topic] = known = encode_topic(topic)
+            if len(self._heads) >= KNOWN_TOPICS:
+                self._heads.clear()
+            self._heads[topic] = known = PublishHeads(topic, self._params.qos)
         return known
 
     def _exchange(
@@ -212,6 +225,8 @@ class MqttSink:
         connection: MqttConnection,
         timeout_s: float,
     ) -> None:
+        if connection.expect(len(self._window)):
+            timeout_s = min(timeout_s, ACKS_TICK_S)
         if self._closing.is_set():
             timeout_s = min(timeout_s, max(0.0, self._deadline - time.monotonic()))
         events = selectors.EVENT_READ

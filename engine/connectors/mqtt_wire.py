@@ -16,9 +16,14 @@ REFUSED_SUBSCRIPTION = 0x80
 MAX_MESSAGE_ID = 65_535
 MAX_TOPIC_BYTES = 65_535
 MAX_REMAINING = 268_435_455
+KNOWN_SIZES = 1_000  # of the messages to one topic
 
-_two_bytes = Struct("!H").pack
+encode_number = Struct("!H").pack
+"""Returns a number in two bytes: a message id, the length of a text."""
 _frame_with_id = Struct("!BBH").pack
+_ACK = bytes((PUBACK, 2))
+ACK_BYTES = 4
+_acknowledged = Struct("!2xH").iter_unpack
 
 
 class BadTopicError(ValueError):
@@ -32,7 +37,7 @@ def encode_topic(topic: str) -> bytes:
         raise BadTopicError("a topic has 1 to 65535 bytes")
     if any(sign in topic for sign in "+#\0"):
         raise BadTopicError(f"a topic to publish to has no '+', '#' or NUL: {topic!r}")
-    return _two_bytes(len(raw)) + raw
+    return encode_number(len(raw)) + raw
 
 
 def encode_subscribe(topic_filter: str, qos: int, message_id: int) -> bytes:
@@ -40,19 +45,35 @@ def encode_subscribe(topic_filter: str, qos: int, message_id: int) -> bytes:
     raw = topic_filter.encode("utf-8", "surrogatepass")
     if not raw or len(raw) > MAX_TOPIC_BYTES or "\0" in topic_filter:
         raise BadTopicError("a topic has 1 to 65535 bytes, none of them NUL")
-    body = _two_bytes(message_id) + _two_bytes(len(raw)) + raw + bytes((qos,))
+    body = encode_number(message_id) + encode_number(len(raw)) + raw + bytes((qos,))
     return bytes((SUBSCRIBE,)) + encode_size(len(body)) + body
 
 
-def encode_publish(topic: bytes, payload: bytes, qos: int, message_id: int) -> bytes:
-    """Return a PUBLISH packet; `topic` comes from `encode_topic`.
+class PublishHeads(dict[int, bytes]):
+    """How PUBLISH packets to one topic begin, by the size of the payload.
 
-    `message_id` is left out at QoS 0. Raises ValueError beyond 256 MiB.
+    What follows is the message id (`encode_number`), but at QoS 0, and the payload.
+    Raises BadTopicError for a topic no broker takes; looking up a size, ValueError beyond 256 MiB.
     """
-    identifier = _two_bytes(message_id) if qos else b""
-    size = len(topic) + len(identifier) + len(payload)
-    head = bytes((PUBLISH | qos << 1,)) + encode_size(size)
-    return b"".join((head, topic, identifier, payload))
+
+    def __init__(self, topic: str, qos: int) -> None:
+        super().__init__()
+        self._topic = encode_topic(topic)
+        self._first = bytes((PUBLISH | qos << 1,))
+        self._is_numbered = qos > 0
+        self._least = len(self._topic) + (2 if qos else 0)
+
+    def __missing__(self, size: int) -> bytes:
+        if len(self) >= KNOWN_SIZES:
+            self.clear()
+        head = b"".join((self._first, encode_size(self._least + size), self._topic))
+        self[size] = head
+        return head
+
+    def packet(self, payload: bytes, message_id: int) -> bytes:
+        """Return a whole packet; `message_id` is left out at QoS 0."""
+        number = encode_number(message_id) if self._is_numbered else b""
+        return b"".join((self[len(payload)], number, payload))
 
 
 def encode_release(message_id: int) -> bytes:
@@ -109,6 +130,15 @@ class FrameReader:
         Raises ValueError for bytes that are no packets.
         """
         data = self._held + data
+        count, rest = divmod(len(data), ACK_BYTES)
+        if (
+            not rest
+            and data[::4] == _ACK[:1] * count
+            and data[1::4] == _ACK[1:] * count
+        ):
+            self._held = b""
+            yield from [(PUBACK, number) for (number,) in _acknowledged(data)]
+            return
         place = 0
         while (found := _body_of(data, place)) is not None:
             start, end = found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from engine.connectors.base import ConnectorSpec
-from engine.connectors.buffer import Pending, SinkBuffer, by_stream, pendings
+from engine.connectors.buffer import Messages, Pending, SinkBuffer, by_stream, singly
 from engine.connectors.dead_letters import DeadLetters, Origin
 from engine.connectors.link import Link, LinkLostError
 
@@ -103,13 +103,15 @@ class QueuedSink:
     ) -> None:
         """Buffer messages for the thread; the surplus of a stuck far side is dead."""
         name = topic or self._default_topic or f"{stream}-output"
-        pending = pendings(name, messages, stream, events)
+        block = Messages(name, messages, stream, events)
         if not _is_sound(name):
-            self._bury(pending, "the topic is no valid text")
+            self._bury(block.singly(), "the topic is no valid text")
             return
-        refused = self._buffer.put(pending)
+        refused = self._buffer.put(block)
         if refused:
-            self._bury(refused, f"buffer full: {self._link.error or 'sink too slow'}")
+            self._bury(
+                refused.singly(), f"buffer full: {self._link.error or 'sink too slow'}"
+            )
 
     def close(self, timeout_s: float) -> None:
         """Send what is buffered, for at most `timeout_s`; the rest is dead."""
@@ -118,7 +120,7 @@ class QueuedSink:
         self._arrived.set()
         if self._thread.ident is not None:
             self._thread.join(timeout_s + 1.0)
-        left = [*self._batch, *self._buffer.take(len(self._buffer))]
+        left = [*self._batch, *singly(self._buffer.take(len(self._buffer)))]
         if left:
             why = self._link.error or "time is up"
             self._bury(left, f"closed before delivery: {why}", self._tries)
@@ -168,7 +170,7 @@ class QueuedSink:
     def _serve(self) -> None:
         if not self._batch:
             self._arrived.clear()
-            self._batch = self._buffer.take(self._batch_limit)
+            self._batch = singly(self._buffer.take(self._batch_limit))
             self._tries = 0
         if self._batch:
             self._publish_batch()

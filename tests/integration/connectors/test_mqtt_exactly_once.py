@@ -8,11 +8,11 @@ import pytest
 from engine.connectors.base import ConnectorSpec, SourceSpec
 from engine.connectors.guard import Guard
 from engine.connectors.mqtt_source import mqtt_source
-from engine.connectors.mqtt_wire import PacketReader, encode_publish, encode_topic
+from engine.connectors.mqtt_wire import PacketReader, PublishHeads
 
 CONNACK_NEW, CONNACK_KNOWN = b"\x20\x02\x00\x00", b"\x20\x02\x01\x00"
 SUBACK = b"\x90\x03\x00\x01\x02"
-MESSAGE = encode_publish(encode_topic("t/x"), b"7", 2, 1)
+MESSAGE = PublishHeads("t/x", 2).packet(b"7", 1)
 AGAIN = bytes((MESSAGE[0] | 8,)) + MESSAGE[1:]  # with the flag DUP
 PUBREL = b"\x62\x02\x00\x01"
 CONNECT, SUBSCRIBE, PUBREC, PUBCOMP = 0x10, 0x82, 0x50, 0x70

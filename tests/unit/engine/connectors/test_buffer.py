@@ -2,15 +2,16 @@
 
 import threading
 
-from engine.connectors.buffer import Pending, SinkBuffer, by_stream, pendings
+from engine.connectors.buffer import Messages, SinkBuffer, by_stream, singly
 
 
 def events(*numbers):
-    return [Pending("t", b"%d" % number, "S") for number in numbers]
+    return Messages("t", [b"%d" % number for number in numbers], "S")
 
 
-def numbers(pending):
-    return [int(item.payload) for item in pending]
+def numbers(found):
+    blocks = [found] if isinstance(found, Messages) else found
+    return [int(payload) for block in blocks for payload in block.payloads]
 
 
 def test_events_come_out_in_the_order_they_went_in():
@@ -59,24 +60,26 @@ def test_the_consumer_is_woken_once_until_it_has_found_nothing():
 
 def test_arrays_take_the_room_of_their_events():
     buffer = SinkBuffer(lambda: None, capacity=7, hold_up_s=0.01)
-    arrays = pendings("t", [b"[1,2,3]", b"[4,5,6]", b"[7,8,9]"], "S", 3)
-    assert buffer.put(arrays) == arrays[2:]
-    assert len(buffer.take(1)) == 1
-    assert buffer.put(events(1, 2, 3, 4)) == []
+    arrays = Messages("t", [b"[1,2,3]", b"[4,5,6]", b"[7,8,9]"], "S", 3)
+    assert buffer.put(arrays) == arrays.part(2)
+    assert buffer.take(1) == [arrays.part(0, 1)]
+    assert buffer.put(events(1, 2, 3, 4)) == events()
     assert buffer.put(events(5)) == events(5)
+    assert buffer.take(2) == [arrays.part(1, 2), events(1)]
+    assert len(buffer) == 3
 
 
 def test_dead_arrays_fall_apart_into_events():
-    dead = [*pendings("t", [b'[{"a":1},{"a":2}]'], "S", 2), *events(3)]
-    assert by_stream(dead) == {"S": [b'{"a":1}', b'{"a":2}', b"3"]}
+    dead = [Messages("t", [b'[{"a":1},{"a":2}]'], "S", 2), events(3)]
+    assert by_stream(singly(dead)) == {"S": [b'{"a":1}', b'{"a":2}', b"3"]}
 
 
 def test_closing_lets_waiting_producers_go():
     buffer = SinkBuffer(lambda: None, capacity=1, hold_up_s=3600)
     buffer.put(events(1))
     refused = []
-    producer = threading.Thread(target=lambda: refused.extend(buffer.put(events(2))))
+    producer = threading.Thread(target=lambda: refused.append(buffer.put(events(2))))
     producer.start()
     buffer.close()
     producer.join()
-    assert numbers(refused) == [2]
+    assert refused == [events(2)]

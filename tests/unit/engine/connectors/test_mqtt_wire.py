@@ -5,15 +5,16 @@ import pytest
 from engine.connectors.buffer import Pending
 from engine.connectors.mqtt_window import MqttWindow
 from engine.connectors.mqtt_wire import (
+    KNOWN_SIZES,
     PUBACK,
     PUBREC,
     BadTopicError,
     FrameReader,
     PacketReader,
     Published,
+    PublishHeads,
     decode_publish,
     encode_answer,
-    encode_publish,
     encode_size,
     encode_subscribe,
     encode_topic,
@@ -21,13 +22,19 @@ from engine.connectors.mqtt_wire import (
 
 
 def test_a_publish_of_qos_0_has_no_message_id():
-    packet = encode_publish(encode_topic("a/b"), b"xy", 0, 7)
-    assert packet == b"\x30\x07\x00\x03a/bxy"
+    assert PublishHeads("a/b", 0).packet(b"xy", 7) == b"\x30\x07\x00\x03a/bxy"
 
 
 def test_a_publish_of_qos_1_has_one():
-    packet = encode_publish(encode_topic("a/b"), b"xy", 1, 258)
+    packet = PublishHeads("a/b", 1).packet(b"xy", 258)
     assert packet == b"\x32\x09\x00\x03a/b\x01\x02xy"
+
+
+def test_heads_of_many_sizes_are_forgotten_again():
+    heads = PublishHeads("t", 0)
+    found = [heads[size] for size in range(5 * KNOWN_SIZES)]
+    assert found == [PublishHeads("t", 0)[size] for size in range(5 * KNOWN_SIZES)]
+    assert len(heads) <= KNOWN_SIZES
 
 
 @pytest.mark.parametrize(
@@ -105,7 +112,7 @@ def test_answers_carry_the_number_of_the_message():
 
 @pytest.mark.parametrize("qos", [0, 1, 2])
 def test_a_received_message_is_what_was_published(qos):
-    packet = encode_publish(encode_topic("a/\u00e9"), b"xy", qos, 7)
+    packet = PublishHeads("a/\u00e9", qos).packet(b"xy", 7)
     for cut in range(len(packet)):
         reader = PacketReader()
         ((head, body),) = [*reader.feed(packet[:cut]), *reader.feed(packet[cut:])]
