@@ -14,7 +14,8 @@ from django.conf import settings
 
 ENCRYPTION_PURPOSE = b"varpulis worker key encryption"
 HASH_PURPOSE = b"varpulis key hash"
-CACHED_KEYS = 4096  # decrypted worker keys held in memory
+CACHED_KEYS = 4096  # decrypted worker keys held in memory, and as many hashes
+LONGEST_REMEMBERED = 256  # characters of a key whose hash is held
 
 
 class UndecryptableKeyError(Exception):
@@ -78,5 +79,19 @@ def _decrypt(token: str, secrets: tuple[str, ...]) -> str:
 
 
 def _digest(key: str, secret: str) -> str:
+    """Return the keyed hash; that of a key of usual length is remembered.
+
+    Workers present theirs again and again, and OpenSSL takes long to get ready for
+    a hash. Looking a key up tells nobody how much of it was right: what is compared
+    first is a hash with a secret of its own.
+    """
+    short = len(key) <= LONGEST_REMEMBERED
+    return _remembered_digest(key, secret) if short else _new_digest(key, secret)
+
+
+def _new_digest(key: str, secret: str) -> str:
     data = key.encode("utf-8", "surrogatepass")
     return hmac.digest(_derived(secret, HASH_PURPOSE), data, "sha256").hex()
+
+
+_remembered_digest = lru_cache(maxsize=CACHED_KEYS)(_new_digest)

@@ -1,6 +1,7 @@
 """Answers of the hot path."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +52,10 @@ class Answer:
             "headers": self.all_headers(request_id),
         })
         await send({"type": "http.response.body", "body": self.body})
+
+
+Reply = Callable[[Answer, str], None]
+"""Takes the answer to a request and the request's id."""
 
 
 def ok(value: Any) -> Answer:

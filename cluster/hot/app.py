@@ -10,7 +10,7 @@ from django.conf import settings
 from cluster import conf
 from cluster.exceptions import ClusterError
 from cluster.hot import answer
-from cluster.hot.answer import Answer
+from cluster.hot.answer import Answer, Reply
 from cluster.hot.caller import check_host
 from cluster.hot.database_thread import DatabaseThread
 from cluster.hot.delivery import Delivery
@@ -21,9 +21,12 @@ from cluster.hot.inject import InjectEndpoint
 from cluster.hot.inject_batch import InjectBatchEndpoint
 from cluster.hot.key_watch import KeyWatch
 from cluster.hot.metrics_page import MetricsPage
+from cluster.hot.plain_head import HEARTBEAT as HEARTBEAT_CALL
+from cluster.hot.plain_head import INJECT as INJECT_CALL
+from cluster.hot.plain_head import PlainHead
 from cluster.hot.probes import Probes
-from cluster.hot.protocol import Receive, Scope, Send
-from cluster.hot.request import ClientGoneError, HotRequest
+from cluster.hot.protocol import Message, Receive, Scope, Send
+from cluster.hot.request import ClientGoneError, HotRequest, choose_request_id
 from cluster.hot.routing_table import RoutingTable
 from cluster.hot.sweeper import Sweeper
 from cluster.hot.worker_session import WorkerSession
@@ -56,7 +59,7 @@ class HotApp:
         self._started = False
         self._starting = asyncio.Lock()
         self._sweeper: Sweeper | None = None
-        self.express: Express | None = None  # while started
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def takes(self, path: str) -> bool:
         """Tell whether the path is one of ours; a trailing slash changes nothing."""
@@ -95,9 +98,7 @@ class HotApp:
         if self._sweeper is not None:
             await asyncio.to_thread(self._sweeper.stop)
         await self._desk.stop()
-        if self.express is not None:
-            await self.express.stop()
-            self.express = None
+        await self._express.stop()
         await self._delivery.stop()
         await self._table.stop()
         await self._keys.stop()
@@ -117,16 +118,61 @@ class HotApp:
         if not self._started:
             await self.start()
         request = HotRequest(scope, receive)
+        reply = await self._reply_to(request)
+        if reply is not None:
+            await reply.send(send, request.request_id)
+
+    def take(self, head: PlainHead, body: bytes, reply: Reply) -> None:
+        """Answer a plain call, at once or later; `reply` is called in any case.
+
+        What the short ways do not take, a refusal say, goes the way of other calls.
+        """
         try:
-            reply = await self._answer(request)
-        except ClientGoneError:
+            if self._goes_short_way(head, body, reply):
+                return
+        except Exception:  # the process boundary: one request must not end the others
+            request_id = choose_request_id(head.sent_id)
+            logger.exception("Request %s failed", request_id)
+            reply(answer.internal_error(request_id), request_id)
             return
+        task = asyncio.create_task(self._take_long_way(head, body, reply))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    def _goes_short_way(self, head: PlainHead, body: bytes, reply: Reply) -> bool:
+        if not self._started:
+            return False
+        if head.call == INJECT_CALL:
+            return self._express.begin(head, body, reply)
+        if head.call != HEARTBEAT_CALL:
+            return False
+        given = self._heartbeat.answer_at_once(head, body)
+        if given is not None:
+            reply(given, choose_request_id(head.sent_id))
+        return given is not None
+
+    async def _take_long_way(self, head: PlainHead, body: bytes, reply: Reply) -> None:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        if not self._started:
+            await self.start()
+        request = HotRequest(head.scope, receive)
+        given = await self._reply_to(request)
+        if given is not None:
+            reply(given, request.request_id)
+
+    async def _reply_to(self, request: HotRequest) -> Answer | None:
+        """Return the answer, None if nobody waits for it any more."""
+        try:
+            return await self._answer(request)
+        except ClientGoneError:
+            return None
         except ClusterError as error:
-            reply = answer.of_error(error)
+            return answer.of_error(error)
         except Exception:  # the process boundary: one request must not end the others
             logger.exception("Request %s failed", request.request_id)
-            reply = answer.internal_error(request.request_id)
-        await reply.send(send, request.request_id)
+            return answer.internal_error(request.request_id)
 
     async def _answer(self, request: HotRequest) -> Answer:
         check_host(request)
@@ -147,7 +193,7 @@ class HotApp:
 
     def _wire(self) -> None:
         self._inject = InjectEndpoint(self._table, self._delivery)
-        self.express = Express(self._table, self._delivery, self._workers)
+        self._express = Express(self._table, self._delivery, self._workers)
         self._batch = InjectBatchEndpoint(self._table, self._delivery)
         self._heartbeat = HeartbeatEndpoint(self._table, self._desk, self._on_heartbeat)
         self._metrics = MetricsPage(self._database)

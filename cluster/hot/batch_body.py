@@ -35,18 +35,23 @@ class ItemFault:
 
 @dataclass(slots=True)
 class BatchInput:
-    """Events in their order. `types[i]` is None for an item that is not an event."""
+    """Events in their order. `types[i]` is None for an item that is not an event.
+
+    `whole` is the body as it came if a worker would find the same items in it.
+    """
 
     items: Sequence[bytes | msgspec.Raw]
     types: list[str | None]
     is_lines: bool
     faults: list[ItemFault] = field(default_factory=list)
+    whole: bytes | None = None
 
     def body_of(self, indexes: Sequence[int]) -> bytes:
-        """Return the body for a worker that holds these items."""
-        if self.is_lines:
-            return b"\n".join([self.items[i] for i in indexes])
-        return b"[" + b",".join([self.items[i] for i in indexes]) + b"]"
+        """Return the body for a worker that holds these items, given in order."""
+        if self.whole is not None and len(indexes) == len(self.items):
+            return self.whole
+        chosen = [self.items[i] for i in indexes]
+        return b"\n".join(chosen) if self.is_lines else b"[" + b",".join(chosen) + b"]"
 
     @property
     def media_type(self) -> str:
@@ -54,9 +59,19 @@ class BatchInput:
         return "application/x-ndjson" if self.is_lines else JSON_TYPE
 
 
+class EventsHeads(msgspec.Struct):
+    """The form `{"events": [..]}`, of the events their types."""
+
+    events: list[EventHead]
+
+
 _head = msgspec.json.Decoder(EventHead)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
+_array_heads = msgspec.json.Decoder(list[EventHead])
 _events = msgspec.json.Decoder(EventsBody)
+_events_heads = msgspec.json.Decoder(EventsHeads)
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def read_batch(raw: bytes, media_type: str) -> BatchInput:
@@ -69,8 +84,8 @@ def read_batch(raw: bytes, media_type: str) -> BatchInput:
     first = raw.lstrip()[:1]
     try:
         if first == b"[":
-            return _read_items(_array.decode(raw))
-        return _read_items(_events.decode(raw).events)
+            return _read_items(_array.decode(raw), raw)
+        return _read_items(_events.decode(raw).events, raw)
     except msgspec.ValidationError as error:
         raise BadRequestError(
             f'a batch is a JSON array, {{"events": [..]}} or NDJSON: {error}'
@@ -84,19 +99,37 @@ def read_batch(raw: bytes, media_type: str) -> BatchInput:
 def _read_lines(raw: bytes) -> BatchInput:
     """Read NDJSON; blank lines do not count."""
     lines = raw.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
     try:
-        heads = _head.decode_lines(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        heads = []
-    if len(heads) != len(lines):
+        types = _types_of(_head.decode_lines(raw))
+    except UNREADABLE:
+        types = []
+    whole = raw if len(types) == len(lines) else None
+    if whole is None:
         lines = [line for line in lines if line.strip()]
-    if len(heads) != len(lines) or not all(head.event_type for head in heads):
+    if len(types) != len(lines) or "" in types:
         return _one_by_one(lines, is_lines=True)
-    return BatchInput(lines, [head.event_type for head in heads], is_lines=True)
+    return BatchInput(lines, types, is_lines=True, whole=whole)
 
 
-def _read_items(items: list[msgspec.Raw]) -> BatchInput:
-    return _one_by_one(items, is_lines=False)
+def _read_items(items: list[msgspec.Raw], raw: bytes) -> BatchInput:
+    """Read the items of an array, which is good JSON as a whole."""
+    in_array = raw.lstrip()[:1] == b"["
+    try:
+        heads = (
+            _array_heads.decode(raw) if in_array else _events_heads.decode(raw).events
+        )
+    except UNREADABLE:
+        return _one_by_one(items, is_lines=False)
+    types = _types_of(heads)
+    if "" in types:
+        return _one_by_one(items, is_lines=False)
+    return BatchInput(items, types, is_lines=False, whole=raw if in_array else None)
+
+
+def _types_of(heads: list[EventHead]) -> list[str | None]:
+    return [head.event_type for head in heads]
 
 
 def _one_by_one(items: Sequence[bytes | msgspec.Raw], *, is_lines: bool) -> BatchInput:

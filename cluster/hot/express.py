@@ -8,24 +8,22 @@ the usual one is settled by the same code as there.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from uuid import UUID
 
 from cluster import conf
 from cluster.access import Role, role_of_key
 from cluster.event_routing import RouteMatch
 from cluster.exceptions import ClusterError
 from cluster.hot import answer
-from cluster.hot.answer import Answer
+from cluster.hot.answer import Answer, Reply
 from cluster.hot.caller import is_our_host
 from cluster.hot.delivery import Delivery, Outcome
 from cluster.hot.inject import decode_event, event_header, inject_body, worker_event
-from cluster.hot.inject_head import InjectHead
+from cluster.hot.plain_head import PlainHead
 from cluster.hot.request import choose_request_id
 from cluster.hot.routing_table import CACHED_TYPES, RoutingTable
-from cluster.hot.targets import why_unavailable
+from cluster.hot.targets import find_group, match_target, why_unavailable
 from cluster.hot.worker_connection import WorkerReply
 from cluster.hot.worker_request import (
     UnsendableError,
@@ -42,9 +40,6 @@ logger = logging.getLogger("varpulis_cluster")
 CALL = "events"
 MEDIA_TYPE = "application/json"
 PROCESSED = 200
-
-Reply = Callable[[Answer, str], None]
-"""Takes the answer and the id of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +77,20 @@ class Express:
         self._delivery = delivery
         self._workers = workers
         self._snapshot: RoutingSnapshot | None = None
-        self._calls: dict[tuple[UUID, str], ReadyCall | None] = {}
+        self._calls: dict[tuple[str, str], ReadyCall | None] = {}
         self._settling: set[asyncio.Task[None]] = set()
 
-    def begin(self, head: InjectHead, body: bytes, reply: Reply) -> bool:
+    def begin(self, head: PlainHead, body: bytes, reply: Reply) -> bool:
         """Send the event on and call `reply` later; False: it must go the long way."""
+        if head.scope["query_string"] or head.media_type != MEDIA_TYPE:
+            return False
         if not self._table.is_current or not _may_inject(head):
             return False
         try:
             event = decode_event(body)
         except ClusterError:
             return False
-        call = self._call_of(head.group_id, event.event_type)
+        call = self._call_of(head.target, event.event_type)
         if call is None:
             return False
         request_id = choose_request_id(head.sent_id)
@@ -117,24 +114,25 @@ class Express:
         if self._settling:
             await asyncio.gather(*self._settling)
 
-    def _call_of(self, group_id: UUID, event_type: str) -> ReadyCall | None:
+    def _call_of(self, group: str, event_type: str) -> ReadyCall | None:
         """Return what `_ready_call` says, remembered as long as the snapshot holds."""
         snapshot = self._table.latest
         if snapshot is not self._snapshot or len(self._calls) >= CACHED_TYPES:
             self._snapshot, self._calls = snapshot, {}
-        key = (group_id, event_type)
+        key = (group, event_type)
         try:
             return self._calls[key]
         except KeyError:
-            found = self._calls[key] = self._ready_call(snapshot, group_id, event_type)
+            found = self._calls[key] = self._ready_call(snapshot, group, event_type)
             return found
 
     def _ready_call(
-        self, snapshot: RoutingSnapshot, group_id: UUID, event_type: str
+        self, snapshot: RoutingSnapshot, selector: str, event_type: str
     ) -> ReadyCall | None:
-        group = snapshot.groups.get(group_id)
-        match = self._table.target(group, event_type) if group is not None else None
-        if group is None or match is None:
+        try:
+            group = find_group(snapshot, selector)
+            match = match_target(self._table, group, event_type)
+        except ClusterError:
             return None
         placement = group.placements[match.to_pipeline]
         if why_unavailable(placement) is not None:
@@ -191,7 +189,7 @@ def _answer_of(exchange: Exchange, place: RoutedPlacement, raw: bytes) -> Answer
     return Answer(PROCESSED, body, [event_header(exchange.event_id)])
 
 
-def _may_inject(head: InjectHead) -> bool:
+def _may_inject(head: PlainHead) -> bool:
     """Tell whether host and key are good; the key is compared each time."""
     if not is_our_host(head.host):
         return False

@@ -17,8 +17,9 @@ from cluster.exceptions import (
 )
 from cluster.hot import answer
 from cluster.hot.answer import Answer, MethodNotAllowedError
-from cluster.hot.caller import presented_key
+from cluster.hot.caller import is_our_host, presented_key
 from cluster.hot.heartbeat_desk import HeartbeatDesk
+from cluster.hot.plain_head import PlainHead
 from cluster.hot.request import HotRequest
 from cluster.hot.routing_table import RoutingTable
 from cluster.routing_snapshot import KnownWorker
@@ -26,6 +27,7 @@ from cluster.secrets import matches_hash
 from cluster.services.heartbeats import Heartbeat, HeartbeatOutcome, HeartbeatVerdict
 
 LARGEST_BODY = 1024 * 1024  # bytes
+MEDIA_TYPE = "application/json"
 ACKNOWLEDGED_BODY = b'{"acknowledged":true}'
 
 _TEXTS = {
@@ -90,6 +92,24 @@ class HeartbeatEndpoint:
             return Answer(200, ACKNOWLEDGED_BODY)
         return answer.ok({"acknowledged": True, "actions": outcome.actions})
 
+    def answer_at_once(self, head: PlainHead, body: bytes) -> Answer | None:
+        """Take a report that says nothing new; None: it must go the long way."""
+        if head.media_type != MEDIA_TYPE or not is_our_host(head.host):
+            return None
+        if not self._table.is_current_of(head.target):
+            return None
+        snapshot = self._table.latest
+        worker = snapshot.workers[head.target]
+        try:
+            check_worker_key(head.key, worker, "POST")
+            beat = _beat_of(worker.id, _parse(body))
+        except ClusterError:
+            return None
+        if not self._desk.take_plain(beat, worker, snapshot.version):
+            return None
+        self._on_heartbeat(beat)
+        return Answer(200, ACKNOWLEDGED_BODY)
+
 
 def check_worker_key(key: str, worker: KnownWorker | None, method: str) -> None:
     """Let the worker itself through, and coordinator keys that may speak for it.
@@ -118,8 +138,12 @@ def check_worker_key(key: str, worker: KnownWorker | None, method: str) -> None:
 async def _read(request: HotRequest, worker_id: str) -> Heartbeat:
     body = HeartbeatBody()
     if request.has_body():
-        request.media_type("application/json")
+        request.media_type(MEDIA_TYPE)
         body = _parse(await request.body(LARGEST_BODY))
+    return _beat_of(worker_id, body)
+
+
+def _beat_of(worker_id: str, body: HeartbeatBody) -> Heartbeat:
     return Heartbeat(
         worker_id=worker_id,
         events_processed=max(0, body.events_processed),

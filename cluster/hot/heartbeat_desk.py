@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,19 +86,28 @@ class HeartbeatDesk:
         self, beat: Heartbeat, worker: KnownWorker, version: int
     ) -> HeartbeatOutcome:
         """Take in one report; `version` is that of the topology the worker is from."""
-        signature = _signature(beat, worker, version)
-        if self._is_plain(beat, worker, signature):
-            if not self._plain:
-                self._oldest_s = time.monotonic()
-                self._work.set()
-            self._plain[beat.worker_id] = beat
+        if self.take_plain(beat, worker, version):
             return ACKNOWLEDGED
         outcome = await self._tell(beat)
         if outcome == ACKNOWLEDGED:
-            self._settled[beat.worker_id] = signature
+            self._settled[beat.worker_id] = _signature(beat, worker, version)
         else:
             self._settled.pop(beat.worker_id, None)
         return outcome
+
+    def take_plain(self, beat: Heartbeat, worker: KnownWorker, version: int) -> bool:
+        """Take in a report that says nothing new, to be stored later; else False.
+
+        Its pipelines are left out of what is stored: they were compared with what is
+        wanted when they were new, and neither has changed since.
+        """
+        if not self._is_plain(beat, worker, _signature(beat, worker, version)):
+            return False
+        if not self._plain:
+            self._oldest_s = time.monotonic()
+            self._work.set()
+        self._plain[beat.worker_id] = replace(beat, pipelines=None)
+        return True
 
     async def flush(self) -> None:
         """Store everything that waits and answer those who wait for it."""

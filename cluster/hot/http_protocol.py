@@ -1,4 +1,4 @@
-"""The coordinator's HTTP protocol, with a short way for plain injects."""
+"""The coordinator's HTTP protocol, with a way around ASGI for plain calls."""
 
 import asyncio
 import math
@@ -8,55 +8,51 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from cluster.bounded_protocol import BODY_TIMEOUT_S, BoundedHttpProtocol
 from cluster.hot.answer import Answer
 from cluster.hot.app import HotApp
-from cluster.hot.inject_head import START, InjectHeads
+from cluster.hot.plain_head import START, PlainHead, PlainHeads
 
 END_OF_HEAD = b"\r\n\r\n"
 CLOSING = b"connection: close\r\n"
 
-_heads = InjectHeads()  # of all connections: their callers send much the same
+_heads = PlainHeads()  # of all connections: their callers send much the same
 
 
 class HotHttpProtocol(BoundedHttpProtocol):
-    """Hands plain injects to the application's `Express`, all else to uvicorn.
+    """Hands plain calls to the hot path of the application, all else to uvicorn.
 
-    A request goes the short way if it came whole, in one piece or as a head and its
-    body, with nothing before it unanswered. What is not taken is fed to uvicorn's
-    parser byte for byte as it came, so that no request is read by two rules.
+    A call is plain if its head is (`cluster.hot.plain_head`), came in one piece, and
+    has nothing before it unanswered. All else is fed to uvicorn's parser byte for byte
+    as it came, so that no request is read by two rules.
     """
 
     _hot: HotApp | None = None
-    _held = b""  # a head whose body has not come yet
-    _early = b""  # what came before the answer to a request on the short way
-    _is_on_short_way = False
+    _head: PlainHead | None = None  # of the plain call whose body or answer is due
+    _pieces: list[bytes]  # of its body
+    _missing = 0  # bytes of its body
+    _early = b""  # what came before its answer
     _closes = False
-    _answered_at_s = -math.inf  # of the last answer on the short way
+    _answered_at_s = -math.inf  # the last plain call
 
     def connection_made(  # type: ignore[override]  # as uvicorn's own
         self, transport: asyncio.Transport
     ) -> None:
-        """Find the short way of the application, if it has one."""
+        """Find the hot path of the application, if it has one."""
         super().connection_made(transport)
         hot = getattr(self.app, "hot", None)
         self._hot = hot if isinstance(hot, HotApp) else None
 
     def data_received(self, data: bytes) -> None:
         """Take a piece of a request."""
-        if self._is_on_short_way:
+        if self._missing:
+            self._collect(data)
+        elif self._head is not None or self._early:
             self._early += data
             self.flow.pause_reading()
-            return
-        if self._held:
-            self._stop_clock()
-            data, self._held = self._held + data, b""
-            if self._goes_short_way(data, may_wait=False):
-                return
-        elif data.startswith(START) and self._goes_short_way(data, may_wait=True):
-            return
-        super().data_received(data)
+        elif not data.startswith(START) or not self._begin(data):
+            super().data_received(data)
 
     def shutdown(self) -> None:
         """Close the connection, after the answer if one is due."""
-        if self._is_on_short_way:
+        if self._head is not None:
             self._closes = True
         else:
             super().shutdown()
@@ -64,35 +60,43 @@ class HotHttpProtocol(BoundedHttpProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Close the connection if it was idle all the time.
 
-        One timer serves many requests on the short way: it is looked at when it ends
+        One timer serves many plain calls: it is looked at when it ends
         instead of being started again for each of them.
         """
         idle_s = self.loop.time() - self._answered_at_s
-        left_s = self.timeout_keep_alive - (0 if self._is_on_short_way else idle_s)
+        left_s = self.timeout_keep_alive - (0 if self._head else idle_s)
         if left_s > 0:
             self._look_when_idle(left_s)
         else:
             super().timeout_keep_alive_handler()
 
-    def _goes_short_way(self, data: bytes, *, may_wait: bool) -> bool:
-        """Take a request, or hold its head until the body comes; False: neither."""
-        express = self._hot.express if self._hot is not None else None
+    def _begin(self, data: bytes) -> bool:
+        """Begin a plain call; False: it is none."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
-        if express is None or end < len(END_OF_HEAD) or not self._is_between_requests():
+        if end < len(END_OF_HEAD) or self._hot is None:
             return False
         head = _heads.read(data[:end])
-        if head is None:
+        if head is None or not self._is_between_requests():
             return False
-        missing = end + head.length - len(data)
-        if missing > 0 and may_wait:
-            self._held = data
-            self._start_clock(BODY_TIMEOUT_S)
-            return True
-        if missing or not express.begin(head, data[end:], self._answer):
-            return False
-        self._is_on_short_way = True
-        self._stop_clock()
+        self._head, self._pieces, self._missing = head, [], head.length
+        self._collect(data[end:])
         return True
+
+    def _collect(self, piece: bytes) -> None:
+        """Take a piece of the body; hand the call over when it is whole."""
+        self._missing -= len(piece)
+        if self._missing > 0:
+            self._pieces.append(piece)
+            self._start_clock(BODY_TIMEOUT_S)
+            return
+        self._stop_clock()
+        if self._missing:
+            piece, self._early = piece[: self._missing], piece[self._missing :]
+            self._missing = 0
+        body = b"".join([*self._pieces, piece]) if self._pieces else piece
+        self._pieces = []
+        if self._hot is not None and self._head is not None:
+            self._hot.take(self._head, body, self._answer)
 
     def _is_between_requests(self) -> bool:
         """Tell whether nothing is half read, half answered or to be closed."""
@@ -106,8 +110,8 @@ class HotHttpProtocol(BoundedHttpProtocol):
         )
 
     def _answer(self, answer: Answer, request_id: str) -> None:
-        """Write the answer to the request on the short way; go on with what waits."""
-        self._is_on_short_way = False
+        """Write the answer to the plain call; go on with what came meanwhile."""
+        self._head = None
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -119,6 +123,10 @@ class HotHttpProtocol(BoundedHttpProtocol):
         if self.timeout_keep_alive_task is None:
             self._look_when_idle(self.timeout_keep_alive)
         if self._early:
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.transport.is_closing():
             data, self._early = self._early, b""
             self.flow.resume_reading()
             self.data_received(data)

@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from collections.abc import Mapping
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from itertools import count
 from typing import Any
@@ -17,6 +19,7 @@ from cluster.hot.protocol import Receive, Scope
 # Ids need to be unique, not secret: a counter costs a tenth of a random number.
 _PROCESS = secrets.token_hex(6)
 _numbers = count(1)
+KNOWN_QUERIES = 256  # remembered query strings
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
@@ -57,7 +60,7 @@ class HotRequest:
         raw: bytes = self.scope.get("query_string", b"")
         if not raw:
             return default
-        found = parse_qs(raw.decode("latin-1"), keep_blank_values=True).get(name)
+        found = _parameters(raw).get(name)
         return found[-1] if found else default
 
     def flag(self, name: str) -> bool:
@@ -83,13 +86,18 @@ class HotRequest:
             return int(word)
         raise bad_query(name, f"must be a number from 0 to {most}, not {word!r}")
 
+    @property
+    def sent_media_type(self) -> str:
+        """Return the media type of the body as sent, empty without one."""
+        return self.header(b"content-type").partition(";")[0].strip().lower()
+
     def media_type(self, *allowed: str) -> str:
         """Return the media type of the body, or raise 415.
 
         A body without one is refused too: a page of another site can send such a
         request without asking, but not one of these types.
         """
-        sent = self.header(b"content-type").partition(";")[0].strip().lower()
+        sent = self.sent_media_type
         if sent not in allowed:
             raise UnsupportedMediaTypeError(
                 f"the body must be {' or '.join(allowed)}, not {sent or 'untyped'}"
@@ -127,6 +135,12 @@ class HotRequest:
                 raise too_large(limit)
             more = message.get("more_body", False)
         return b"".join(chunks)
+
+
+@lru_cache(maxsize=KNOWN_QUERIES)
+def _parameters(raw: bytes) -> Mapping[str, list[str]]:
+    """Remembered, because calls ask for several options and repeat their queries."""
+    return parse_qs(raw.decode("latin-1"), keep_blank_values=True)
 
 
 def choose_request_id(sent: str) -> str:

@@ -101,11 +101,13 @@ class RoutingTable:
 
         Reports of a thousand workers need not wait for each change of the others.
         """
+        return self.latest if self.is_current_of(worker_id) else await self.current()
+
+    def is_current_of(self, worker_id: str) -> bool:
+        """Tell whether the snapshot knows a worker as `current_of` would return it."""
         snapshot = self.latest
         touched = max(self._touched.get(worker_id, 0), self._touched.get(None, 0))
-        if snapshot.version < touched or worker_id not in snapshot.workers:
-            return await self.current()
-        return snapshot
+        return snapshot.version >= touched and worker_id in snapshot.workers
 
     async def newer_than(self, version: int, timeout_s: float) -> bool:
         """Wait until the snapshot is newer than `version`; False when it stays so."""

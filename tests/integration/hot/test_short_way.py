@@ -1,4 +1,4 @@
-"""Injects on the short and on the long way get the same answers.
+"""Calls get the same answers on the short way and on the long one.
 
 A header that means nothing sends a request the long way.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.connectors.probes import wait_until
 from tests.integration.hot.conftest import RegisteredWorker
 from tests.integration.hot.coordinator_process import BASE, CoordinatorProcess, route
 
@@ -21,9 +22,9 @@ LONG = {"X-Long-Way": "yes"}
 class Line:
     """One connection, whole requests in one write."""
 
-    def __init__(self, coordinator: CoordinatorProcess, group: Any) -> None:
+    def __init__(self, coordinator: CoordinatorProcess, path: str) -> None:
         self._coordinator = coordinator
-        self._path = f"{BASE}pipeline-groups/{group['id']}/inject"
+        self.path = BASE + path
         self._socket = socket.create_connection(("127.0.0.1", coordinator.port), 20)
         self._file = self._socket.makefile("rb")
 
@@ -35,7 +36,7 @@ class Line:
             "Content-Length": str(len(body)),
         } | {name.replace("_", "-"): value for name, value in changes.items()}
         lines = [f"{name}: {value}" for name, value in headers.items() if value]
-        head = "\r\n".join([f"POST {self._path} HTTP/1.1", *lines, "", ""])
+        head = "\r\n".join([f"POST {self.path} HTTP/1.1", *lines, "", ""])
         self._socket.sendall(head.encode() + body)
 
     def read(self) -> tuple[int, dict[str, str], bytes]:
@@ -69,7 +70,7 @@ def group(coordinator: CoordinatorProcess, worker: RegisteredWorker) -> Any:
 
 @pytest.fixture
 def line(coordinator: CoordinatorProcess, group: Any) -> Any:
-    made = Line(coordinator, group)
+    made = Line(coordinator, f"pipeline-groups/{group['id']}/inject")
     made.ask(b'{"event_type":"Warm"}')  # opens a connection to the worker
     yield made
     made.close()
@@ -149,3 +150,79 @@ def test_many_requests_sent_at_once_are_answered_in_order(
         line.send(b'{"event_type":"%b"}' % name.encode())
     found = [json.loads(line.read()[2])["worker_response"]["of"] for _ in names]
     assert found == names
+
+
+def test_batches_are_answered_and_forwarded_alike(
+    line: Line, worker: RegisteredWorker
+) -> None:
+    line.path += "-batch?outputs=count"
+    body = b"\n".join([EVENT, b"{nope", b'{"event_type":"Weather"}', EVENT])
+    changes = {"Content_Type": "application/x-ndjson"}
+    worker.calls.clear()
+    short, long = line.ask(body, **changes), line.ask(body, **changes, **LONG)
+    assert short[:2] == long[:2]
+    answers = [json.loads(raw) for *_, raw in (short, long)]
+    for answer in answers:
+        del answer["processing_time_us"]
+    assert answers[0] == answers[1]
+    assert (answers[0]["events_sent"], answers[0]["output_count"]) == (3, 3)
+    sent = [call["body"] for call in worker.events("events-batch")]
+    assert sent[:2] == sent[2:]
+
+
+@pytest.mark.parametrize("size", [100_000, 900_000])
+def test_a_large_batch_may_come_in_many_pieces(line: Line, size: int) -> None:
+    line.path += "-batch?outputs=none"
+    event = b'{"event_type":"Scan1","fields":{"text":"%b"}}\n' % (b"x" * 1000)
+    count = size // len(event)
+    status, _, raw = line.ask(event * count, Content_Type="application/x-ndjson")
+    assert status == 200
+    assert json.loads(raw)["events_sent"] == count
+
+
+BEAT = {"events_processed": 7, "pipelines_running": 0, "pipelines": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "changes"),
+    [
+        (json.dumps(BEAT).encode(), {}),
+        (b"{}", {}),
+        (json.dumps(BEAT | {"instance_id": "other"}).encode(), {}),
+        (b"{nope", {}),
+        (b'{"events_processed":"x"}', {}),
+        (b"{}", {"Content_Type": "text/plain"}),
+        (b"{}", {"X_API_Key": "wrong"}),
+        (b"{}", {"X_API_Key": None}),
+        (b"{}", {"Host": "evil.example"}),
+    ],
+)
+def test_heartbeats_are_answered_alike(
+    coordinator: CoordinatorProcess,
+    worker: RegisteredWorker,
+    body: bytes,
+    changes: dict[str, Any],
+) -> None:
+    beat = Line(coordinator, f"workers/{worker.id}/heartbeat")
+    sent = {"X_API_Key": worker.key} | changes
+    for _ in range(2):  # the first says something new, the next does not
+        assert beat.ask(body, **sent) == beat.ask(body, **sent, **LONG)
+    beat.path = beat.path.replace(worker.id, "nobody")
+    assert beat.ask(body, **sent) == beat.ask(body, **sent, **LONG)
+    beat.close()
+
+
+def test_a_report_that_says_nothing_new_is_stored(
+    coordinator: CoordinatorProcess, worker: RegisteredWorker
+) -> None:
+    beat = Line(coordinator, f"workers/{worker.id}/heartbeat")
+    for count in range(1, 4):
+        body = json.dumps(BEAT | {"events_processed": count}).encode()
+        status, _, raw = beat.ask(body, X_API_Key=worker.key)
+        assert (status, raw) == (200, b'{"acknowledged":true}')
+    assert wait_until(lambda: _events_of(coordinator, worker) == 3)
+    beat.close()
+
+
+def _events_of(coordinator: CoordinatorProcess, worker: RegisteredWorker) -> Any:
+    return coordinator.call("GET", f"workers/{worker.id}").body["events_processed"]

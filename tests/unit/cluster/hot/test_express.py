@@ -9,7 +9,7 @@ import pytest
 
 from cluster.hot.delivery import Delivery
 from cluster.hot.express import Express
-from cluster.hot.inject_head import InjectHead
+from cluster.hot.plain_head import PlainHead
 from cluster.hot.routing_table import RoutingTable
 from cluster.hot.worker_session import Deadline, Letter
 from cluster.routing_snapshot import RoutedPlacement
@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from cluster.hot.answer import Answer
 
 KEY = "operator-key"
-HEAD = InjectHead(group_id=ONE, host="localhost", key=KEY, length=0, sent_id="r-1")
+HEAD = PlainHead(
+    call="inject",
+    target=str(ONE),
+    length=0,
+    scope={"query_string": b""},
+    host="localhost",
+    key=KEY,
+    media_type="application/json",
+    sent_id="r-1",
+)
 BODY = b'{"event_type":"Scan1","fields":{"a":1.50},"id":"e-1"}'
 ACCEPTED = b'{"accepted":true,"output_events":[]}'
 
@@ -48,7 +57,7 @@ class Lane:
     wire: Wire
     delivery: Delivery
 
-    def begin(self, head: InjectHead = HEAD, body: bytes = BODY) -> Any:
+    def begin(self, head: PlainHead = HEAD, body: bytes = BODY) -> Any:
         given: asyncio.Future[tuple[Answer, str]]
         given = asyncio.get_running_loop().create_future()
         taken = self.express.begin(head, body, lambda *reply: given.set_result(reply))
@@ -110,12 +119,24 @@ async def test_events_one_after_the_other_share_the_connection(lane: Lane) -> No
         replace(HEAD, key="wrong"),
         replace(HEAD, host="evil.example"),
         replace(HEAD, host=""),
-        replace(HEAD, group_id=TWO),
+        replace(HEAD, target=str(TWO)),
+        replace(HEAD, target="-" * 36),
+        replace(HEAD, scope={"query_string": b"explain=true"}),
+        replace(HEAD, media_type="text/plain"),
     ],
-    ids=["no key", "wrong key", "foreign host", "no host", "unknown group"],
+    ids=[
+        "no key",
+        "wrong key",
+        "foreign host",
+        "no host",
+        "unknown group",
+        "no id",
+        "options",
+        "media type",
+    ],
 )
 async def test_who_would_be_refused_goes_the_long_way(
-    lane: Lane, head: InjectHead
+    lane: Lane, head: PlainHead
 ) -> None:
     assert lane.begin(head) is None
     assert len(lane.wire.requests) == 1

@@ -1,4 +1,4 @@
-"""The server's side of the short way: pieces, order, shutdown, idle connections."""
+"""Plain calls at the server: pieces, order, shutdown, idle connections."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,31 +9,32 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from cluster.hot import http_protocol
-from cluster.hot.answer import Answer
+from cluster.hot.answer import Answer, Reply
 from cluster.hot.app import HotApp
 from cluster.hot.http_protocol import HotHttpProtocol
-from cluster.hot.inject_head import InjectHead
-from tests.unit.cluster.hot.test_inject_head import head_of
+from cluster.hot.plain_head import PlainHead
+from tests.unit.cluster.hot.test_plain_head import head_of
 
 BODY = b'{"event_type":"E"}'
 REQUEST = head_of(Content_Length=str(len(BODY))) + BODY
 
 
-class FakeExpress:
+class FakeHot(HotApp):
     """Notes what it takes; a test answers, or it does so at once."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.bodies: list[bytes] = []
-        self.replies: list[Callable[[Answer, str], None]] = []
-        self.takes = True
+        self.replies: list[Reply] = []
+        self.is_quick = False
         self.came = asyncio.Event()
 
-    def begin(self, head: InjectHead, body: bytes, reply: Any) -> bool:
-        if self.takes:
-            self.bodies.append(body)
-            self.replies.append(reply)
-            self.came.set()
-        return self.takes
+    def take(self, head: PlainHead, body: bytes, reply: Reply) -> None:
+        self.bodies.append(body)
+        self.replies.append(reply)
+        self.came.set()
+        if self.is_quick:
+            self.answer(b"%d" % len(self.bodies))
 
     def answer(self, text: bytes = b"{}") -> None:
         self.replies.pop(0)(Answer(200, text, [(b"x-event-id", b"e")]), "r-1")
@@ -43,9 +44,7 @@ class Site:
     """The coordinator's application with nothing behind it but an echo."""
 
     def __init__(self) -> None:
-        self.hot = HotApp()
-        self.express = FakeExpress()
-        self.hot.express = self.express  # type: ignore[assignment] # a fake
+        self.hot = FakeHot()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body, more = b"long:", True
@@ -71,7 +70,7 @@ class Caller:
     """One connection to the site, and the server's protocol on its other end."""
 
     def __init__(self, site: Site, protocols: list[HotHttpProtocol]) -> None:
-        self.express = site.express
+        self.hot = site.hot
         self._protocols = protocols
 
     async def connect(self, port: int) -> None:
@@ -83,9 +82,9 @@ class Caller:
         return self._protocols[-1]
 
     async def taken(self, bodies: int = 1) -> None:
-        while len(self.express.bodies) < bodies:
-            await asyncio.wait_for(self.express.came.wait(), 10)
-            self.express.came.clear()
+        while len(self.hot.bodies) < bodies:
+            await asyncio.wait_for(self.hot.came.wait(), 10)
+            self.hot.came.clear()
 
     async def read(self) -> bytes:
         head = await self.reader.readuntil(b"\r\n\r\n")
@@ -118,49 +117,56 @@ async def caller() -> AsyncIterator[Caller]:
     server.close()
 
 
-async def test_a_plain_inject_is_answered_on_the_short_way(caller: Caller) -> None:
+async def test_a_plain_call_is_answered_in_one_piece(caller: Caller) -> None:
     for _ in range(3):
         caller.writer.write(REQUEST)
         await caller.taken()
-        caller.express.answer(b'{"a":1}')
+        caller.hot.answer(b'{"a":1}')
         assert await caller.read() == b'{"a":1}'
-        assert caller.express.bodies.pop() == BODY
+        assert caller.hot.bodies.pop() == BODY
     assert caller.head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\nx-request-id: r-1\r\n" in caller.head
     assert b"\r\nx-event-id: e\r\n" in caller.head
     assert b"\r\ncontent-type: application/json\r\n" in caller.head
 
 
-async def test_the_body_may_come_after_its_head(caller: Caller) -> None:
-    head = REQUEST.removesuffix(BODY)
-    caller.writer.write(head)
-    await until(lambda: bool(caller.protocol._held))
-    caller.writer.write(BODY)
+async def test_the_body_may_come_in_pieces_after_its_head(caller: Caller) -> None:
+    caller.writer.write(REQUEST.removesuffix(BODY))
+    await until(lambda: caller.protocol._missing == len(BODY))
+    caller.writer.write(BODY[:5])
+    await until(lambda: caller.protocol._missing == len(BODY) - 5)
+    assert caller.hot.bodies == []
+    caller.writer.write(BODY[5:])
     await caller.taken()
-    assert caller.express.bodies == [BODY]
-    caller.express.answer()
+    assert caller.hot.bodies == [BODY]
+    caller.hot.answer()
     assert await caller.read() == b"{}"
 
 
-async def test_a_body_in_more_pieces_goes_the_long_way(caller: Caller) -> None:
-    caller.writer.write(REQUEST[:-5])
-    await until(lambda: bool(caller.protocol._held))
-    caller.writer.write(REQUEST[-5:-2])
-    await until(lambda: not caller.protocol._held)
-    caller.writer.write(REQUEST[-2:])
+async def test_other_calls_go_to_uvicorn_as_they_came(caller: Caller) -> None:
+    other = REQUEST.replace(b"Host", b"X-Other: 1\r\nHost")
+    for _ in range(2):
+        caller.writer.write(other)
+        assert await caller.read() == b"long:" + BODY
+    caller.writer.write(REQUEST)
+    await caller.taken()
+    caller.hot.answer()
+    assert await caller.read() == b"{}"
+
+
+async def test_a_head_in_two_pieces_goes_to_uvicorn(caller: Caller) -> None:
+    caller.writer.write(REQUEST[:30])
+    await until(lambda: caller.protocol._head_bytes == 30)
+    caller.writer.write(REQUEST[30:])
     assert await caller.read() == b"long:" + BODY
 
 
-async def test_what_is_not_taken_goes_the_long_way_as_it_came(caller: Caller) -> None:
-    caller.express.takes = False
-    for _ in range(2):
-        caller.writer.write(REQUEST)
-        assert await caller.read() == b"long:" + BODY
-    caller.express.takes = True
-    caller.writer.write(REQUEST)
-    await caller.taken()
-    caller.express.answer()
-    assert await caller.read() == b"{}"
+async def test_many_calls_in_one_piece_are_answered_in_order(caller: Caller) -> None:
+    caller.hot.is_quick = True
+    caller.writer.write(REQUEST * 2000)
+    found = [int(await caller.read()) for _ in range(2000)]
+    assert found == list(range(1, 2001))
+    assert set(caller.hot.bodies) == {BODY}
 
 
 async def test_requests_sent_at_once_are_answered_in_order(caller: Caller) -> None:
@@ -169,18 +175,12 @@ async def test_requests_sent_at_once_are_answered_in_order(caller: Caller) -> No
     other = BODY.replace(b"E", b"F")
     caller.writer.write(REQUEST.replace(BODY, other))
     await until(lambda: bool(caller.protocol._early))
-    assert caller.express.bodies == [BODY]
-    caller.express.answer(b'"one"')
+    assert caller.hot.bodies == [BODY]
+    caller.hot.answer(b'"one"')
     await caller.taken(2)
-    assert caller.express.bodies == [BODY, other]
-    caller.express.answer(b'"two"')
+    assert caller.hot.bodies == [BODY, other]
+    caller.hot.answer(b'"two"')
     assert [await caller.read(), await caller.read()] == [b'"one"', b'"two"']
-
-
-async def test_two_requests_in_one_piece_are_both_answered(caller: Caller) -> None:
-    caller.writer.write(REQUEST + REQUEST)
-    assert await caller.read() == b"long:" + BODY
-    assert await caller.read() == b"long:" + BODY
 
 
 async def test_a_request_on_the_long_way_is_not_overtaken(caller: Caller) -> None:
@@ -190,13 +190,14 @@ async def test_a_request_on_the_long_way_is_not_overtaken(caller: Caller) -> Non
     caller.writer.write(begin[-3:] + REQUEST)
     assert await caller.read() == b"long:" + BODY
     assert await caller.read() == b"long:" + BODY
+    assert caller.hot.bodies == []
 
 
 async def test_stopping_waits_for_the_answer_and_closes(caller: Caller) -> None:
     caller.writer.write(REQUEST)
     await caller.taken()
     caller.protocol.shutdown()
-    caller.express.answer()
+    caller.hot.answer()
     assert await caller.read() == b"{}"
     assert b"\r\nconnection: close\r\n" in caller.head
     assert await caller.reader.read() == b""
@@ -212,7 +213,7 @@ async def test_a_caller_that_is_gone_gets_no_answer(caller: Caller) -> None:
     await caller.taken()
     caller.writer.close()
     await until(lambda: bool(caller.protocol.transport.is_closing()))
-    caller.express.answer()
+    caller.hot.answer()
 
 
 async def test_an_idle_connection_is_closed_a_used_one_is_not(caller: Caller) -> None:
@@ -220,7 +221,7 @@ async def test_an_idle_connection_is_closed_a_used_one_is_not(caller: Caller) ->
     caller.writer.write(REQUEST)
     await caller.taken()
     protocol.timeout_keep_alive_handler()  # while the answer is due
-    caller.express.answer()
+    caller.hot.answer()
     await caller.read()
     protocol.timeout_keep_alive_handler()  # a moment after it
     assert not protocol.transport.is_closing()
