@@ -39,11 +39,20 @@ def compile_columned(
 
     with monkeypatch.context() as patch:
         patch.setattr(codegen, "plan_program", plan)
-        pipeline = compile_program(source, **options)
+        pipeline = compile_by_rows(source, monkeypatch, **options)
     values = pipeline._machine.compiled.values
     for name in emitting:
         values[name] = _in_columns(values[name])
     return pipeline
+
+
+def compile_by_rows(
+    source: str, monkeypatch: pytest.MonkeyPatch, **options: Any
+) -> Pipeline:
+    """Return a pipeline without machine code, which makes events one by one."""
+    with monkeypatch.context() as patch:
+        patch.setattr(codegen, "add_native_forms", lambda *_: None)
+        return compile_program(source, **options)
 
 
 def _emitting(plan: Plan) -> list[str]:
@@ -69,6 +78,9 @@ def _in_columns(function: Callable[..., Any]) -> Callable[..., Any]:
 def columns_of(outputs: list[Any]) -> Iterator[Columns]:
     """Yield outputs of one class that stand together as columns."""
     for make, group in groupby(outputs, type):
+        if make is Columns:  # of a function within
+            yield from group
+            continue
         rows = [_values(output) for output in group]
         arrays = tuple(np.array(column) for column in zip(*rows, strict=True))
         shape = msgspec.inspect.type_info(make)

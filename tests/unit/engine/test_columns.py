@@ -21,7 +21,7 @@ from engine.runtime.columns import (
     cut_events,
     each_output,
 )
-from tests.unit.engine.columned import PIXELS, compile_columned
+from tests.unit.engine.columned import PIXELS, compile_by_rows, compile_columned
 
 OUT = 'connector Out = mqtt (host: "h", topic: "all")\n'
 AT_ONE_S = 1_000_000_000
@@ -170,10 +170,25 @@ def test_nobody_can_tell_columns_from_events(
 ) -> None:
     source, limits = OUT + PIXELS + PROGRAMS[name], Limits(outputs_per_event=bound)
     sinks, other = RecordingSinks(), RecordingSinks()
-    plain = compile_program(source, sinks=sinks, limits=limits)
+    plain = compile_by_rows(source, monkeypatch, sinks=sinks, limits=limits)
     columned = compile_columned(source, monkeypatch, sinks=other, limits=limits)
     sizes = (4, 0, 1, 7)
-    assert told(columned, other, *sizes) == told(plain, sinks, *sizes)
+    wanted = told(plain, sinks, *sizes)
+    assert "R005" not in str(wanted)
+    assert told(columned, other, *sizes) == wanted
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("bound", [1_000_000, 100])
+def test_nobody_can_tell_machine_code_from_python(
+    name: str, bound: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, limits = OUT + PIXELS + PROGRAMS[name], Limits(outputs_per_event=bound)
+    sinks, other = RecordingSinks(), RecordingSinks()
+    plain = compile_by_rows(source, monkeypatch, sinks=sinks, limits=limits)
+    native = compile_program(source, sinks=other, limits=limits)
+    sizes = (90, 4, 150)
+    assert told(native, other, *sizes) == told(plain, sinks, *sizes)
 
 
 def test_what_nobody_waits_for_is_published_event_by_event(
