@@ -1,5 +1,6 @@
 """System checks: settings of the coordinator that cannot be meant."""
 
+import ssl
 from ipaddress import ip_network
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from cluster import conf
 from cluster.placement import STRATEGIES
+from cluster.worker_trust import trust_context
 
 WELL_KNOWN_KEYS = frozenset({"admin", "test", "changeme"})
 
@@ -65,6 +67,30 @@ def check_access(**_: Any) -> list[CheckMessage]:
                 id="cluster.W001",
             )
         ]
+    return []
+
+
+@register("cluster")
+def check_tls(**_: Any) -> list[CheckMessage]:
+    """Find certificates that cannot be used."""
+    settings = conf.current()
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        return [
+            Error(
+                "VARPULIS_TLS_CERT and VARPULIS_TLS_KEY must be given together",
+                hint="--tls-cert and --tls-key name the two files",
+                id="cluster.E005",
+            )
+        ]
+    try:
+        if settings.tls_cert:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(settings.tls_cert, settings.tls_key)
+        trust_context()
+    except OSError as error:  # ssl.SSLError is one
+        text = f"TLS files cannot be used: {error}"
+        hint = "--tls-cert, --tls-key and --tls-ca-cert are PEM files"
+        return [Error(text, hint=hint, id="cluster.E006")]
     return []
 
 

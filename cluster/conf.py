@@ -38,6 +38,9 @@ class ClusterSettings:
     worker_networks: Networks = ()
     broker: bool = False
     metrics_public: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_ca_cert: str = ""
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Self:

@@ -6,6 +6,7 @@ database, so calls may run in threads; who calls records what came of it.
 """
 
 import json
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from cluster.exceptions import (
     WorkerTimeoutError,
     WorkerUnreachableError,
 )
+from cluster.worker_trust import distrust, trust_context
 
 MAX_ANSWER = 64 * 1024 * 1024  # bytes
 CHUNK = 64 * 1024  # bytes
@@ -160,7 +162,7 @@ class HttpWorkerClient:
         except (requests.Timeout, ReadTimeoutError, TimeoutError) as error:
             raise _timed_out(target, error, settings.http_timeout) from error
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise _unreachable(target) from error
+            raise _unreachable(target, error) from error
 
 
 def get_client() -> WorkerClient:
@@ -190,7 +192,11 @@ class _PinnedAdapter(HTTPAdapter):
         super().__init__(pool_maxsize=POOLED_CONNECTIONS)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        kwargs |= {"server_hostname": self._host, "assert_hostname": self._host}
+        kwargs |= {
+            "server_hostname": self._host,
+            "assert_hostname": self._host,
+            "ssl_context": trust_context(),
+        }
         super().init_poolmanager(*args, **kwargs)
 
 
@@ -273,15 +279,18 @@ def _timed_out(
     target: WorkerTarget, error: Exception, timeout_s: float
 ) -> WorkerCallError:
     if isinstance(error, requests.ConnectTimeout):
-        return _unreachable(target)
+        return _unreachable(target, error)
     return WorkerTimeoutError(
         f"worker '{target.worker_id}' did not answer within {timeout_s:g} s",
         details={"worker_id": target.worker_id},
     )
 
 
-def _unreachable(target: WorkerTarget) -> WorkerUnreachableError:
-    return WorkerUnreachableError(
-        f"worker '{target.worker_id}' cannot be reached at {target.address}",
-        details={"worker_id": target.worker_id},
-    )
+def _unreachable(target: WorkerTarget, error: Exception) -> WorkerUnreachableError:
+    text = f"worker '{target.worker_id}' cannot be reached at {target.address}"
+    cause: BaseException | None = error
+    while cause is not None:  # requests and urllib3 wrap what the socket said
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            text = distrust(target.worker_id, target.address, cause)
+        cause = cause.__cause__ or cause.__context__
+    return WorkerUnreachableError(text, details={"worker_id": target.worker_id})

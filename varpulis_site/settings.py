@@ -64,6 +64,9 @@ VARPULIS = {
     ),
     "ORPHANS": env.choice("VARPULIS_ORPHANS", "remove", ("remove", "keep")),
     "WORKER_NETWORKS": env.words("VARPULIS_WORKER_NETWORKS"),
+    "TLS_CERT": env.text("VARPULIS_TLS_CERT"),
+    "TLS_KEY": env.text("VARPULIS_TLS_KEY"),
+    "TLS_CA_CERT": env.text("VARPULIS_TLS_CA_CERT"),
     "METRICS_PUBLIC": env.boolean("VARPULIS_METRICS_PUBLIC"),
     "CORS_ORIGINS": CORS_ORIGINS,
     "RATE_LIMIT": env.number("VARPULIS_RATE_LIMIT", 0),
@@ -193,6 +196,10 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = env.words("VARPULIS_TRUSTED_ORIGINS")
 CSRF_FAILURE_VIEW = "varpulis_site.errors.csrf_failure"
+
+if VARPULIS["TLS_CERT"]:
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
 
 if PRODUCTION:
     SECURE_SSL_REDIRECT = True

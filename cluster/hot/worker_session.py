@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain
 from typing import Self
 
@@ -30,6 +30,7 @@ from cluster.hot.worker_request import (
     with_body,
 )
 from cluster.routing_snapshot import RoutedPlacement
+from cluster.worker_trust import distrust, trust_context
 
 # Shorter than the time after which uvicorn closes an idle connection (5 s), so that no
 # event is written into a connection that the worker is just closing.
@@ -198,7 +199,7 @@ async def _connect(place: WorkerSocket, deadline: Deadline) -> WorkerConnection:
                 WorkerConnection,
                 place.host,
                 place.port,
-                ssl=_tls() if place.tls_name else None,
+                ssl=trust_context() if place.tls_name else None,
                 server_hostname=place.tls_name,
             )
     except TimeoutError as error:
@@ -208,18 +209,17 @@ async def _connect(place: WorkerSocket, deadline: Deadline) -> WorkerConnection:
     return connection
 
 
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    """Return the trust of this machine; made when the first https worker is called."""
-    return ssl.create_default_context()
-
-
 def call_error(placement: RoutedPlacement, error: Exception) -> WorkerCallError:
     """Return what a call that failed like this means for the caller."""
     if isinstance(error, TimeoutError):
         return _no_answer(placement)
     if isinstance(error, AnswerTooLargeError):
         return _too_large(placement)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return WorkerUnreachableError(
+            distrust(placement.worker_id, placement.address, error),
+            details={"worker_id": placement.worker_id},
+        )
     return unreachable(placement)
 
 

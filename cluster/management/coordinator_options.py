@@ -90,6 +90,24 @@ OPTIONS = (
         "SECONDS",
     ),
     Option(
+        ("--tls-cert",),
+        "VARPULIS_TLS_CERT",
+        "certificate file (PEM); with --tls-key",
+        "FILE",
+    ),
+    Option(
+        ("--tls-key",),
+        "VARPULIS_TLS_KEY",
+        "private key file (PEM); with --tls-cert",
+        "FILE",
+    ),
+    Option(
+        ("--tls-ca-cert",),
+        "VARPULIS_TLS_CA_CERT",
+        "certificates to trust workers by (PEM file), besides those of this machine",
+        "FILE",
+    ),
+    Option(
         ("--ephemeral",),
         "VARPULIS_EPHEMERAL",
         "keep nothing: the state directory is temporary",

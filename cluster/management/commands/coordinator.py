@@ -53,7 +53,7 @@ class Command(BaseCommand):
         with listener:
             self._prepare_database()
             self._print_banner(values)
-            self._serve(listener)
+            self._serve(listener, values)
 
     def _refuse_unsafe(self) -> None:
         """Leave if settings cannot be meant or let anybody in; warn of the rest."""
@@ -98,7 +98,8 @@ class Command(BaseCommand):
 
     def _print_banner(self, values: ClusterSettings) -> None:
         host = f"[{values.bind}]" if ":" in values.bind else values.bind
-        site = f"http://{host}:{settings.PORT}"
+        scheme = "https" if values.tls_cert else "http"
+        site = f"{scheme}://{host}:{settings.PORT}"
         off = values.is_auth_disabled
         auth = "disabled" if off else "enabled (API key required)"
         state = settings.DATABASES["default"]["HOST"] if settings.DATABASE_URL else ""
@@ -113,7 +114,7 @@ class Command(BaseCommand):
             print(line)
         sys.stdout.flush()
 
-    def _serve(self, listener: socket.socket) -> None:
+    def _serve(self, listener: socket.socket, values: ClusterSettings) -> None:
         # Here, not above: `--help` and refusals need no server.
         import uvicorn
 
@@ -133,6 +134,8 @@ class Command(BaseCommand):
             ws_ping_interval=PING_INTERVAL_S,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+            ssl_certfile=values.tls_cert or None,
+            ssl_keyfile=values.tls_key or None,
         )
         # uvicorn raises the signal again once it has shut down; by then it is only
         # the wish to leave, which is what happens next.
