@@ -10,7 +10,7 @@ from cluster.hot.batch_body import BatchInput, ItemFault
 from cluster.hot.batch_lane import Lane, items_of
 from cluster.hot.batch_options import BatchOptions
 
-LISTED_ERRORS = 100
+LISTED_ERRORS = 5000  # all of a batch that `varpulis inject -f` sends
 
 
 def summary_of(

@@ -7,7 +7,9 @@ from engine.encoding import encode
 from engine.reply import QUEUE_FULL, OutputForm, Reply
 from engine.worker.answer_size import OutputText
 
-BATCH_ERRORS: Final = 1000  # of each kind that an answer lists
+# Errors of each kind that an answer lists. A coordinator sends as many events at most,
+# and whoever repeats what found no room needs all of them.
+BATCH_ERRORS: Final = 5000
 STREAM_ERRORS: Final = 100
 
 

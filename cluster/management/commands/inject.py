@@ -38,6 +38,14 @@ class Command(BaseCommand):
     help = "Send one event, or a file of them, to a pipeline group."
     requires_system_checks: list[str] = []
 
+    def create_parser(
+        self, prog_name: str, subcommand: str, **named: Any
+    ) -> CommandParser:
+        """Take words and options in any order."""
+        parser = super().create_parser(prog_name, subcommand, **named)
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign] # Django has no place for it
+        return parser
+
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the group, the event type and its fields."""
         add = parser.add_argument
@@ -46,7 +54,7 @@ class Command(BaseCommand):
             "event_type",
             metavar="TYPE",
             nargs="?",
-            help="event type; of a file: of its events that name none (CSV)",
+            help="event type",
         )
         add(
             "fields",
@@ -60,6 +68,7 @@ class Command(BaseCommand):
             metavar="FILE",
             help="send its events: JSON lines or array, .evt or CSV, gzip; - is stdin",
         )
+        add("--type", metavar="NAME", help="of a file's events that name none")
         add(
             "--batch",
             type=int,
@@ -106,8 +115,8 @@ def _value(text: str) -> Any:
 def _inject(options: Json) -> None:
     if options["event_type"] is None:
         raise CallError("give the TYPE of an event, or a file by -f", USAGE)
-    if options["server"]:
-        raise CallError("--server goes with -f", USAGE)
+    if options["server"] or options["type"]:
+        raise CallError("--server and --type go with -f", USAGE)
     event = {
         "event_type": options["event_type"],
         "fields": read_fields(options["fields"]),
@@ -132,7 +141,7 @@ def _inject_file(options: Json) -> None:
     """Send a file; exits 1 if something of it was refused, 130 after Ctrl+C."""
     _check_file_options(options)
     sent = Sent()
-    events = EventsOfFile(options["file"], options["event_type"], sent.fault)
+    events = EventsOfFile(options["file"], options["type"], sent.fault)
     status = 0
     with closing(events), closing(_receiver(options)) as receiver:
         try:
@@ -148,8 +157,8 @@ def _inject_file(options: Json) -> None:
 
 
 def _check_file_options(options: Json) -> None:
-    if options["explain"] or options["fields"]:
-        raise CallError("-f takes neither fields nor --explain", USAGE)
+    if options["explain"] or options["event_type"]:
+        raise CallError("-f goes with neither TYPE nor --explain", USAGE)
     if not 1 <= options["batch"] <= LARGEST_BATCH:
         raise CallError(f"--batch must be 1 to {LARGEST_BATCH}", USAGE)
     if not 0 <= options["rate"] < float("inf"):

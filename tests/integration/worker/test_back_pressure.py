@@ -128,10 +128,10 @@ def test_more_bad_events_than_an_answer_lists_are_counted(worker):
     _, body = worker.call(
         "POST",
         f"/api/v1/pipelines/{pipeline_id}/events-batch",
-        data="7\n" * 1500,
+        data="7\n" * 6000,
         headers=NDJSON,
     )
-    assert (body["failed"], len(body["errors"])) == (1500, 1000)
+    assert (body["failed"], len(body["errors"])) == (6000, 5000)
     assert body["errors_truncated"]
 
 
