@@ -4,26 +4,33 @@ Read, commit, call, compare-and-set: no call is made inside a transaction, and a
 that is no longer wanted is taken off the worker again.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.db import transaction
 from django.utils import timezone
 
 from cluster.exceptions import WorkerCallError
-from cluster.models import Placement
+from cluster.models import ClusterEvent, Placement
 from cluster.placement import ROUND_ROBIN, WantedPipeline, plan_placements
 from cluster.selectors import load_candidates
-from cluster.services.events import ERROR, record_event
+from cluster.services.events import (
+    ERROR,
+    new_event,
+    record_event,
+    record_events,
+)
 from cluster.services.parallel import call_each
 from cluster.services.placements import (
+    count_running,
     mark_failed,
     mark_running,
     move_claim,
 )
-from cluster.services.reachability import note_call
+from cluster.services.reachability import note_calls
 from cluster.services.removals import remove_copies
 from cluster.services.topology import bump_version, load_cluster_state
 from cluster.state import PlacementStatus
@@ -96,37 +103,20 @@ def _deploy_round(ids: Iterable[int], clock: Clock, client: WorkerClient) -> Fai
     )
     failed: Failures = {}
     unwanted: list[tuple[WorkerTarget, str]] = []
-    groups: set[UUID] = set()
+    running: list[_Deploy] = []
     now = clock()
     with transaction.atomic():  # one commit for the round, not one per placement
-        _note_calls(jobs, answers, now)
+        note_calls(map(_outcome, jobs, answers), now=now)
         for job, answer in zip(jobs, answers, strict=True):
             if isinstance(answer, WorkerCallError):
                 failed[job.placement.pk] = _Failure(job.placement.generation, answer)
-            elif _record_running(job, answer, now):
-                groups.add(job.placement.group_id)
+            elif _is_running(job, answer, now):
+                running.append(job)
             else:
                 unwanted.append((job.target, answer.id))
-        if groups:
-            bump_version(group_ids=groups)
+        _record_running(running, now)
     remove_copies(copies=unwanted, now=now, client=client)
     return failed
-
-
-def _note_calls(
-    jobs: Sequence[_Deploy],
-    answers: Sequence[DeployAnswer | WorkerCallError],
-    now: datetime,
-) -> None:
-    """Count the calls of a round: each failure, and one success per worker."""
-    answered: set[str] = set()
-    for job, answer in zip(jobs, answers, strict=True):
-        worker_id = job.target.worker_id
-        if isinstance(answer, WorkerCallError):
-            note_call(worker_id=worker_id, error=answer, now=now)
-        elif worker_id not in answered:
-            answered.add(worker_id)
-            note_call(worker_id=worker_id, error=None, now=now)
 
 
 def _load_jobs(ids: Iterable[int]) -> list[_Deploy]:
@@ -153,13 +143,34 @@ def _request(place: Placement, cluster_id: str) -> DeployRequest:
     )
 
 
-def _record_running(job: _Deploy, answer: DeployAnswer, now: datetime) -> bool:
+def _outcome(
+    job: _Deploy, answer: DeployAnswer | WorkerCallError
+) -> tuple[str, WorkerCallError | None]:
+    error = answer if isinstance(answer, WorkerCallError) else None
+    return job.target.worker_id, error
+
+
+def _is_running(job: _Deploy, answer: DeployAnswer, now: datetime) -> bool:
+    return mark_running(
+        job.placement,
+        pipeline_id=answer.id,
+        fingerprint=answer.fingerprint,
+        now=now,
+    )
+
+
+def _record_running(jobs: Sequence[_Deploy], now: datetime) -> None:
+    """Tell of placements that run now, with few statements however many they are."""
+    if not jobs:
+        return
+    count_running(Counter(job.target.worker_id for job in jobs))
+    bump_version(group_ids={job.placement.group_id for job in jobs})
+    record_events([_placed(job, now) for job in jobs])
+
+
+def _placed(job: _Deploy, now: datetime) -> ClusterEvent:
     place = job.placement
-    if not mark_running(
-        place, pipeline_id=answer.id, fingerprint=answer.fingerprint, now=now
-    ):
-        return False
-    record_event(
+    return new_event(
         event_type="pipeline.placed",
         worker_id=job.target.worker_id,
         group_id=place.group_id,
@@ -168,7 +179,6 @@ def _record_running(job: _Deploy, answer: DeployAnswer, now: datetime) -> bool:
         data={"pipeline": place.pipeline_name, "generation": place.generation},
         now=now,
     )
-    return True
 
 
 def _move_on(

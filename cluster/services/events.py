@@ -1,7 +1,7 @@
 """The history of the cluster (api.md 5.11)."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,40 @@ def record_event(
     data: Mapping[str, Any] | None = None,
 ) -> ClusterEvent:
     """Write one entry of the history, log it, and tell listeners on commit."""
-    event = ClusterEvent.objects.create(
+    event = new_event(
+        event_type=event_type,
+        message=message,
+        now=now,
+        severity=severity,
+        worker_id=worker_id,
+        group_id=group_id,
+        cause=cause,
+        data=data,
+    )
+    event.save(force_insert=True)
+    _tell(event)
+    return event
+
+
+def record_events(events: Sequence[ClusterEvent]) -> None:
+    """Write many entries (`new_event`) with one statement; log and tell each."""
+    for event in ClusterEvent.objects.bulk_create(events):
+        _tell(event)
+
+
+def new_event(
+    *,
+    event_type: str,
+    message: str,
+    now: datetime,
+    severity: str = INFO,
+    worker_id: str = "",
+    group_id: UUID | None = None,
+    cause: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> ClusterEvent:
+    """Return an entry that is not written yet."""
+    return ClusterEvent(
         at=now,
         type=event_type,
         severity=severity,
@@ -38,9 +71,6 @@ def record_event(
         cause=cause,
         data=dict(data or {}),
     )
-    logger.log(LEVELS[severity], "%s: %s", event_type, message)
-    publish_on_commit(EventRecorded(event_json(event)))
-    return event
 
 
 def record_event_once(*, key: str, event_type: str, **entry: Any) -> None:
@@ -65,3 +95,8 @@ def event_json(event: ClusterEvent) -> dict[str, Any]:
         "operation_id": None,
         "data": event.data,
     }
+
+
+def _tell(event: ClusterEvent) -> None:
+    logger.log(LEVELS[event.severity], "%s: %s", event.type, event.message)
+    publish_on_commit(EventRecorded(event_json(event)))

@@ -1,9 +1,11 @@
 """Changes of single placements: claim, run, fail. Each is one compare-and-set."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Q
+from django.db.models.functions import Greatest
 
 from cluster.models import Placement, Worker
 from cluster.state import PlacementStatus, check_transition
@@ -60,7 +62,10 @@ def move_claim(
 def mark_running(
     placement: Placement, *, pipeline_id: str, fingerprint: str, now: datetime
 ) -> bool:
-    """Record that a claimed placement runs; False if it is not wanted so any more."""
+    """Record that a claimed placement runs; False if it is not wanted so any more.
+
+    The caller counts it to its worker (`count_running`), with others at once.
+    """
     changes: dict[str, Any] = {
         "status": RUNNING.value,
         "pipeline_id": pipeline_id,
@@ -70,13 +75,7 @@ def mark_running(
     }
     if fingerprint:
         changes["fingerprint"] = fingerprint
-    if not _claimed(placement).update(**changes):
-        return False
-    # until its next report: else a full worker looks free, and an emptied one full
-    Worker.objects.filter(pk=placement.worker_id).update(
-        pipelines_running=F("pipelines_running") + 1
-    )
-    return True
+    return bool(_claimed(placement).update(**changes))
 
 
 def mark_failed(
@@ -98,10 +97,15 @@ def mark_failed(
     return bool(row.update(**changes))
 
 
-def forget_running(worker_id: str, count: int = 1) -> None:
-    """Count removed pipelines off a worker until its next report."""
-    row = Worker.objects.filter(pk=worker_id, pipelines_running__gte=count)
-    row.update(pipelines_running=F("pipelines_running") - count)
+def count_running(started: Mapping[str, int]) -> None:
+    """Count pipelines to workers, or off them, until each one's next report.
+
+    Else a full worker looks free meanwhile, and an emptied one full.
+    """
+    for worker_id, count in started.items():
+        Worker.objects.filter(pk=worker_id).update(
+            pipelines_running=Greatest(F("pipelines_running") + count, 0)
+        )
 
 
 def _claimed(placement: Placement) -> Any:

@@ -1,5 +1,6 @@
 """Which workers answer the coordinator's calls (api.md 5.3)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -44,6 +45,19 @@ def note_call(*, worker_id: str, error: WorkerCallError | None, now: datetime) -
     """Count a call for or against the reachability of its worker."""
     failed = error is not None and error.counts_as_failed
     record_call(worker_id=worker_id, failed=failed, now=now)
+
+
+def note_calls(
+    outcomes: Iterable[tuple[str, WorkerCallError | None]], *, now: datetime
+) -> None:
+    """Count many calls: each failure, and one success per worker."""
+    answered: set[str] = set()
+    for worker_id, error in outcomes:
+        if error is not None:
+            note_call(worker_id=worker_id, error=error, now=now)
+        elif worker_id not in answered:
+            answered.add(worker_id)
+            note_call(worker_id=worker_id, error=None, now=now)
 
 
 def probe_unreachable(*, now: datetime, client: WorkerClient | None = None) -> int:

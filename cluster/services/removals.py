@@ -1,14 +1,17 @@
 """Take copies of pipelines off their workers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
+
 from cluster.exceptions import WorkerCallError
 from cluster.models import PipelineGroup
 from cluster.services.parallel import call_each
-from cluster.services.placements import forget_running
-from cluster.services.reachability import note_call
+from cluster.services.placements import count_running
+from cluster.services.reachability import note_calls
 from cluster.state import PlacementStatus
 from cluster.worker_client import WorkerClient, WorkerTarget, get_client
 from cluster.worker_targets import target_of
@@ -30,19 +33,20 @@ def remove_copies(
     client: WorkerClient | None = None,
 ) -> list[bool]:
     """Take running copies off their workers, all at once; tell which are gone."""
+    if not copies:
+        return []
     client = client or get_client()
 
     def remove(copy: tuple[WorkerTarget, str]) -> None:
         client.remove_pipeline(*copy)
 
     answers = call_each(remove, copies)
-    gone = []
-    for (target, _), answer in zip(copies, answers, strict=True):
-        error = answer if isinstance(answer, WorkerCallError) else None
-        note_call(worker_id=target.worker_id, error=error, now=now)
-        if error is None:
-            forget_running(target.worker_id)
-        gone.append(error is None)
+    ids = [target.worker_id for target, _ in copies]
+    gone = [not isinstance(answer, WorkerCallError) for answer in answers]
+    removed = Counter(key for key, ok in zip(ids, gone, strict=True) if ok)
+    with transaction.atomic():  # one commit for all, not one per copy
+        note_calls(zip(ids, answers, strict=True), now=now)
+        count_running({key: -count for key, count in removed.items()})
     return gone
 
 

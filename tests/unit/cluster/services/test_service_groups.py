@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cluster.exceptions import (
     ClusterError,
@@ -264,3 +266,37 @@ def test_listeners_hear_of_it_after_the_commit(
     assert group.pk in set().union(*(change.group_ids for change in changes))
     events = [c.event["type"] for c in heard if isinstance(c, notify.EventRecorded)]
     assert events == ["pipeline.placed", "group.deployed"]
+
+
+def test_a_deploy_of_many_asks_little_beyond_one_update_each(
+    clock: ManualClock,
+) -> None:
+    def queries(name: str, count: int) -> int:
+        names = [f"p{number}" for number in range(count)]
+        with CaptureQueriesContext(connection) as seen:
+            spec = make_spec(name, pipelines=names)
+            deploy_group(spec=spec, requested_by="test", clock=clock)
+        return len(seen)
+
+    few, many = queries("few", 2), queries("many", 42)
+    assert many - few == 40
+    counts = Worker.objects.order_by("id").values_list("pipelines_running", flat=True)
+    assert list(counts) == [22, 22]
+    placed = ClusterEvent.objects.filter(type="pipeline.placed")
+    assert len({event.seq for event in placed}) == 44
+
+
+def test_a_teardown_of_many_asks_the_same(
+    two_workers: FakeWorkers, clock: ManualClock
+) -> None:
+    def queries(count: int) -> int:
+        names = [f"p{number}" for number in range(count)]
+        spec = make_spec(pipelines=names)
+        group = deploy_group(spec=spec, requested_by="test", clock=clock)
+        with CaptureQueriesContext(connection) as seen:
+            assert teardown_group(group=group, clock=clock) == ()
+        return len(seen)
+
+    assert queries(2) == queries(42)
+    assert set(Worker.objects.values_list("pipelines_running", flat=True)) == {0}
+    assert two_workers["worker-0"].names() == two_workers["worker-1"].names() == []
