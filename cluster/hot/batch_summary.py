@@ -11,6 +11,7 @@ from cluster.hot.batch_lane import Lane, items_of
 from cluster.hot.batch_options import BatchOptions
 
 LISTED_ERRORS = 5000  # all of a batch that `varpulis inject -f` sends
+RETRY_AFTER_S = {429: 1, 503: 5}  # by status, as for single events
 
 
 def summary_of(
@@ -85,9 +86,14 @@ def _listed(faults: Sequence[ItemFault]) -> list[dict[str, Any]]:
 
 def _nothing_accepted(faults: Sequence[ItemFault]) -> ClusterError:
     first = faults[0]
+    wait_s = RETRY_AFTER_S.get(first.status)
+    details: dict[str, Any] = {"errors": _listed(faults)}
+    if wait_s is not None:
+        details["retry_after_seconds"] = wait_s
     return ClusterError(
         f"no event was accepted; event {first.index}: {first.error}",
         code=first.code,
         status=first.status,
-        details={"errors": _listed(faults)},
+        details=details,
+        retry_after_s=wait_s,
     )

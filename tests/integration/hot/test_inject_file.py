@@ -142,6 +142,23 @@ def test_a_full_worker_gets_its_events_again_and_the_other_only_once(
     assert waited == [1.0, 1.0]
 
 
+def test_a_batch_that_finds_no_room_is_told_when_to_come_again(
+    coordinator: CoordinatorProcess, worker: RegisteredWorker
+) -> None:
+    group = coordinator.deploy(f"full-{worker.id}", {"a": worker.id})
+    worker.script = lambda call: (
+        (429, {"error": "full", "code": "queue_full"})
+        if call["path"].endswith("/events-batch")
+        else None
+    )
+    path = f"pipeline-groups/{group['id']}/inject-batch"
+    headers = {"Content-Type": "application/x-ndjson"}
+    reply = coordinator.call("POST", path, lines("AA"), headers=headers)
+    assert (reply.status, reply.body["code"]) == (429, "queue_full")
+    assert reply.headers["retry-after"] == "1"
+    assert reply.body["details"]["retry_after_seconds"] == 1
+
+
 def test_scripts_get_the_summary(inject: Any, tmp_path: Path) -> None:
     path = tmp_path / "events.ndjson"
     path.write_bytes(lines("AC"))
