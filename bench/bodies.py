@@ -8,7 +8,7 @@ import requests
 
 from bench import workload
 from bench.finding import Curve, Finding
-from bench.ndjson import NDJSON, WorkerPipeline
+from bench.ndjson import HTTP_TARGET, NDJSON, NS, WorkerPipeline, processor_s
 from bench.progress import step
 from bench.result import Effort, Result, require
 from cluster.demo.local_cluster import ThrowawayCluster
@@ -26,15 +26,17 @@ CHECKED = "numbers of events and of outputs in the answer"
 def run(effort: Effort) -> list[Finding]:
     """Send bodies of 1 MB to 1 GB, each to the same worker; the least comes first."""
     sizes = MEGABYTES[:2] if effort.is_quick else MEGABYTES
-    grown = []
+    grown, cost = [], 0.0
     with ThrowawayCluster(1) as cluster:
         pipeline = WorkerPipeline(cluster)
         _send(pipeline, 1)
         before = pipeline.process.memory_info().rss
         for size in sizes:
             step(f"a body of {size} MB")
+            used = processor_s(pipeline.process)
             with _Peak(pipeline.process) as peak:
-                _send(pipeline, size)
+                events = _send(pipeline, size)
+            cost = NS * (processor_s(pipeline.process) - used) / events
             grown.append((max((peak.seen - before) / MB, LEAST_MB),))
     curve = Curve(
         "growth of the worker, at most",
@@ -55,7 +57,15 @@ def run(effort: Effort) -> list[Finding]:
         checked=CHECKED,
         note="resident memory, sampled every 20 ms, against before the first body",
     )
-    return [largest, curve]
+    streamed = Result(
+        "events of 1 GB of NDJSON in one body, processor time of the worker",
+        "ns/event",
+        (cost,),
+        better="less",
+        target=NS / HTTP_TARGET,
+        checked=CHECKED,
+    )
+    return [largest, streamed, curve]
 
 
 class _Peak:
@@ -80,15 +90,18 @@ class _Peak:
             self.seen = max(self.seen, self._process.memory_info().rss)
 
 
-def _send(pipeline: WorkerPipeline, megabytes: int) -> None:
-    """Send so much in one request; raises WrongOutputError on a wrong count."""
+def _send(pipeline: WorkerPipeline, megabytes: int) -> int:
+    """Send so much in one request; return how many events that was.
+
+    Raises WrongOutputError on a wrong count.
+    """
     lines = workload.lines(PIECE_EVENTS)
     piece = workload.batches(lines, PIECE_EVENTS)[0]
     pieces = max(1, megabytes * MB // len(piece))
     with requests.Session() as session:
         session.trust_env = False
         answer = session.post(
-            f"http://127.0.0.1:{pipeline.port}{pipeline.path}?outputs=count",
+            f"http://127.0.0.1:{pipeline.port}{pipeline.stream_path}",
             data=_pieces(piece, pieces),
             headers={"X-API-Key": pipeline.key, "Content-Type": NDJSON},
             timeout=TIMEOUT_S,
@@ -98,6 +111,7 @@ def _send(pipeline: WorkerPipeline, megabytes: int) -> None:
     require(found["accepted"], pieces * len(lines), "events accepted")
     wanted = pieces * len(workload.expected_outputs(lines))
     require(found["output_count"], wanted, "outputs counted")
+    return pieces * len(lines)
 
 
 def _pieces(piece: bytes, count: int) -> Iterator[bytes]:

@@ -14,12 +14,12 @@ STREAMS = (1, 10, 100, 1000)
 TARGET_MS = 50
 MS = 1000.0
 _STREAM = """stream Hot{i} = TemperatureReading
-    .where(temperature > {i}.5 and sensor_id != "none")
+    .where(temperature > {i}.5)
     .partition_by(sensor_id)
     .window({i} + 1)
     .aggregate(average: avg(temperature), readings: count())
-    .emit(sensor_id: sensor_id, average: round(average, 2), readings: readings)
-"""
+    .emit(sensor_id: sensor_id, average: average)
+"""  # a program has at most 60 000 tokens
 OF, UNIT = "streams in a program", "ms of CPU time"
 
 

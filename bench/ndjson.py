@@ -78,6 +78,7 @@ class WorkerPipeline:
         ).json()
         self.events_path = f"/api/v1/pipelines/{made['id']}/events"
         self.path = f"{self.events_path}-batch"
+        self.stream_path = f"/api/v1/pipelines/{made['id']}/ingest"
 
     def check(
         self, body: bytes, lines: tuple[bytes, ...], content_type: str = NDJSON
