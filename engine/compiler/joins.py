@@ -291,8 +291,19 @@ class _Arrival:
         row = self.rows[self.source]
         for index in self.plan.indexes(self.source):
             key = self._whole_key(self.source, index)
-            stream.lines.add(f"{self._buffer(index)}.keep({key}, {row}, {horizon})")
+            self._keep(self._buffer(index), key, row, horizon)
         self._search(self.plan.route(self.source), horizon)
+
+    def _keep(self, buffer: str, key: str, row: str, horizon: str) -> None:
+        """Write that an event is kept unless it is before the horizon."""
+        lines, found = self.stream.lines, self.stream.names.fresh("q")
+        with lines.block(f"if {row}.ts >= {horizon}:"):
+            lines.add(f"{found} = {buffer}.rows.get({key})")
+            with lines.block(f"if {found} is None:"):
+                lines.add(f"{buffer}.rows[{key}] = {row}")
+                test = f"len({buffer}.rows) > {buffer}.look_at"
+                lines.add(f"if {test}: {buffer}.sweep({horizon})")
+            lines.add(f"else: {buffer}.add({key}, {found}, {row}, {horizon})")
 
     def _search(self, route: list[Index], horizon: str) -> None:
         """Write the look-ups that are left, one inside the other."""
@@ -307,7 +318,7 @@ class _Arrival:
         self.rows[index[0]] = row
         lines.add(f"{found} = {buffer}.rows.get({key})")
         with lines.block(f"if {found} is not None:"):
-            lines.add(f"{row} = {found}[-1]")
+            lines.add(f"{row} = {found}[-1] if {found}.__class__ is list else {found}")
             if self.plan.window_ns is None:
                 self._search(rest, horizon)
                 return
@@ -336,12 +347,14 @@ class _Arrival:
         count, arity = self.plan.count, len(equalities)
         listed = "-".join(map(str, equalities))
         window = self.plan.window_ns
+        self.stream.unit.clock(self.stream.stream)
+        clock = self.stream.unit.clocks[self.stream.stream.index]
         size = f"{count} events" if window is None else f"events of {window} ns"
         return self.stream.state(
             f"join{source}/{listed}",
             "join",
             f"{size} per key of {alias_of(self.plan.parts[source])}",
-            lambda: JoinBuffer(arity, count),
+            lambda: JoinBuffer(arity, count, clock, window),
         )
 
     def _joined(self) -> None:

@@ -1,34 +1,48 @@
 """What the sources of a join keep (vpl.md section 11)."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 from engine.limits import Limits
 from engine.runtime.frame import Frame
 from engine.runtime.keys import as_key, thawed
 from engine.runtime.state import Codec
-from engine.runtime.stream_clock import NEVER
+from engine.runtime.stream_clock import StreamClock
 
 _UNBOUND: Final = Limits()
+_FEWEST: Final = 64  # keys; below that nothing is looked for
 
 
 class JoinBuffer:
     """The events of one source by key, in order of arrival.
 
-    Rows have their timestamp in `ts` (ns). The horizon is the timestamp of the oldest
-    event that still counts. Keys stand in the order of their last event, so that what
-    is too old goes from the front; memory follows the events of the last window.
-    `arity` is the number of values in a key, `count` the size of a count window.
+    Under a key stands its one row, or a list of rows; they have their timestamp in
+    `ts` (ns). The horizon is the timestamp of the oldest event that still counts. Keys
+    stand in the order of their last event. What is too old is looked for each time
+    there are a quarter more keys than were left the last time (`look_at` says so to
+    generated code, which adds new keys itself), so memory follows the events of the
+    last window. `arity` is the number of values in a key; `count` is the size of a
+    count window, `window_ns` that of a window of time, by `clock`.
     """
 
-    __slots__ = ("_bound", "_count", "_frame", "_keys", "_oldest", "arity", "rows")
+    __slots__ = (
+        *("_bound", "_clock", "_count", "_frame", "_keys", "_window_ns"),
+        *("arity", "look_at", "rows"),
+    )
 
-    def __init__(self, arity: int, count: int | None) -> None:
+    def __init__(
+        self,
+        arity: int,
+        count: int | None,
+        clock: StreamClock,
+        window_ns: int | None,
+    ) -> None:
         self.arity = arity
-        self.rows: OrderedDict[Hashable, list[Any]] = OrderedDict()
+        self._clock = clock
+        self._window_ns = window_ns
+        self.rows: dict[Hashable, Any] = {}
         self._count = count
-        self._oldest = NEVER
         self._frame: Frame | None = None
         self._take(_UNBOUND)
 
@@ -41,38 +55,27 @@ class JoinBuffer:
         bound = limits.join_events_per_key
         self._bound = bound if self._count is None else min(bound, self._count)
         self._keys = limits.partitions
+        self.look_at = min(_FEWEST, self._keys)
 
-    def keep(self, key: Hashable, row: Any, horizon: int) -> None:
-        """Add an event; those before the horizon go, it too if it is one."""
-        if row.ts < horizon:
-            return
+    def add(self, key: Hashable, found: Any, row: Any, horizon: int) -> None:
+        """Add an event to what is `found` under its key; those before the horizon go."""
         rows = self.rows
-        found = rows.get(key)
-        if found is None:
-            rows[key] = [row]
-            if len(rows) > self._keys:
-                rows.popitem(last=False)
-                self._drop("join_keys")
-        else:
-            rows.move_to_end(key)
-            found.append(row)
-            if found[0].ts < horizon:
-                del found[0]
-                if found[0].ts < horizon:
-                    self._trim(found, horizon)
-            if len(found) > self._bound:
-                self._cut(found)
-        if horizon > self._oldest:
-            self._sweep(horizon)
+        del rows[key]
+        if found.__class__ is not list:
+            if found.ts < horizon:
+                rows[key] = row
+                return
+            found = [found]
+        rows[key] = found
+        found.append(row)
+        if found[0].ts < horizon:
+            self._trim(found, horizon)
+        if len(found) > self._bound:
+            self._cut(found)
 
     def latest(self, key: Hashable, horizon: int) -> Any:
-        """Return the event that came last of those not before the horizon, or None."""
-        found = self.rows.get(key)
-        if found is None:
-            return None
-        row = found[-1]
-        if row.ts >= horizon:
-            return row
+        """Return the event of a known key that came last of those that count, or None."""
+        found = _listed(self.rows[key])
         return next((row for row in reversed(found) if row.ts >= horizon), None)
 
     def _trim(self, found: list[Any], horizon: int) -> None:
@@ -89,20 +92,34 @@ class JoinBuffer:
         if self._count is None or self._bound < self._count:
             self._drop("join", excess)
 
-    def _sweep(self, horizon: int) -> None:
-        """Drop keys whose last event is before the horizon."""
-        rows = self.rows
-        while rows:
-            key = next(iter(rows))
-            found = rows[key]
-            newest = found[-1].ts
-            if newest < horizon and len(found) > 1:  # they may come out of order
+    def sweep(self, horizon: int) -> None:
+        """Drop keys whose last event is before the horizon, and one beyond the bound."""
+        rows = self._rows_at_bound() if len(self.rows) > self._keys else self.rows
+        over = []
+        for key, found in rows.items():
+            if found.__class__ is not list:
+                newest = found.ts
+            else:  # they may come out of order
                 newest = max(row.ts for row in found)
             if newest >= horizon:
-                self._oldest = newest
-                return
+                break
+            over.append(key)
+        for key in over:
             del rows[key]
-        self._oldest = NEVER
+        if len(rows) > self._keys:
+            del rows[next(iter(rows))]
+            self._drop("join_keys")
+        self.look_at = min(max(_FEWEST, len(rows) * 5 // 4), self._keys)
+
+    def _rows_at_bound(self) -> dict[Hashable, Any]:
+        """Return the keys as a dict that finds the first one quickly.
+
+        A plain one looks at the places of all that have gone from its front, but is
+        quicker in all else.
+        """
+        if not isinstance(self.rows, OrderedDict):
+            self.rows = OrderedDict(self.rows)
+        return self.rows
 
     def _drop(self, kind: str, amount: int = 1) -> None:
         if self._frame is not None:
@@ -110,18 +127,20 @@ class JoinBuffer:
 
     def snapshot(self, codec: Codec) -> Any:
         """Return the events by key, in order."""
+        if self._window_ns is not None:
+            self.sweep(self._clock.now - self._window_ns)
         return [
-            [codec.to_data(self._value(key)), codec.to_data(rows)]
-            for key, rows in self.rows.items()
+            [codec.to_data(self._value(key)), codec.to_data(_listed(found))]
+            for key, found in self.rows.items()
         ]
 
     def restore(self, data: Any, codec: Codec) -> None:
         """Take over what `snapshot` gave."""
-        self._oldest = NEVER
-        self.rows = OrderedDict(
-            (self._key(codec.from_data(value)), codec.from_data(rows))
+        self.rows = {
+            self._key(codec.from_data(value)): codec.from_data(rows)
             for value, rows in data
-        )
+        }
+        self.look_at = min(max(_FEWEST, len(self.rows)), self._keys)
 
     def _value(self, key: Any) -> Any:
         """Return the value of a key, a list for any number of values but one."""
@@ -129,3 +148,8 @@ class JoinBuffer:
 
     def _key(self, value: Any) -> Hashable:
         return as_key(value) if self.arity == 1 else tuple(map(as_key, value))
+
+
+def _listed(found: Any) -> Sequence[Any]:
+    """Return what stands under a key as a list."""
+    return found if found.__class__ is list else [found]
