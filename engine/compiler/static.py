@@ -7,11 +7,13 @@ then the consumers of what they gave, level by level.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from engine.compiler import clocks
 from engine.compiler.code import Code, constant
 from engine.compiler.current import Current
+from engine.compiler.gates import FirstTest, first_test, gate
 from engine.compiler.hoisting import read_once
 from engine.compiler.kinds import STR
 from engine.compiler.lines import Lines
@@ -243,8 +245,15 @@ class StaticProgram:
             _Step(stream, "r", type_code, names, is_guarded=False)
             for stream in self.unit.plan.consumers(names)
         ]
-        for step in steps:  # grows while it runs: breadth first
-            steps.extend(self._step(lines, step))
+        later: list[_Step] = []
+        tested = [(self._first_test(step), step) for step in steps]
+        for _, group in groupby(tested, lambda pair: pair[0] and pair[0].kind):
+            together = list(group)
+            tests = [test for test, _ in together if test is not None]
+            later += self._together(lines, tests, [step for _, step in together])
+        for step in later:  # grows while it runs: breadth first
+            later.extend(self._step(lines, step))
+        steps += later
         for step in steps:
             if step.stream.gives_many:
                 at = step.stream.index
@@ -255,6 +264,25 @@ class StaticProgram:
         branch.add(*read_once(lines, self.hoisted))
         branch.take(lines)
         return branch
+
+    def _first_test(self, step: _Step) -> FirstTest | None:
+        compiler = self._compiler(step, Lines())
+        current = compiler.row(step.row, step.type)
+        return first_test(compiler, current, self.hoisted)
+
+    def _together(
+        self, lines: Lines, tests: list[FirstTest], steps: list[_Step]
+    ) -> list[_Step]:
+        """Write streams, behind a gate if they begin alike; return who consumes them."""
+        if len(tests) < 2:
+            return [more for step in steps for more in self._step(lines, step)]
+        with lines.block(f"if {gate(tests, self.names)}:"):
+            return [more for step in steps for more in self._step(lines, step)]
+
+    def _compiler(self, step: _Step, lines: Lines) -> StreamCompiler:
+        compiler = StreamCompiler(self.unit, step.stream, self.target, lines)
+        compiler.hoisted["r"] = self.hoisted
+        return compiler
 
     def _step(self, lines: Lines, step: _Step) -> list[_Step]:
         self.count += 1
@@ -274,8 +302,7 @@ class StaticProgram:
 
     def _body(self, lines: Lines, step: _Step) -> None:
         body = Lines(lines.level)
-        compiler = StreamCompiler(self.unit, step.stream, self.target, body)
-        compiler.hoisted["r"] = self.hoisted
+        compiler = self._compiler(step, body)
         compiler.body(compiler.row(step.row, step.type), step.names)
         at = step.stream.index
         lines.vpl_line = step.stream.decl.span.line
