@@ -68,10 +68,22 @@ class _Planner:
 
     def arrows(self, source: nodes.EventSource) -> Sequence:
         """Return the sequence of a stream written with `->`."""
-        drafts = [_draft(source)]
+        return self._steps([_draft(source)], [])
+
+    def sequence(self, source: nodes.SequenceSource) -> Sequence:
+        """Return the sequence of `sequence(..)`; steps may follow it."""
+        drafts, bounds = [], []
+        for at, step in enumerate(source.steps):
+            event = nodes.EventSource(step.name, False, step.where, step.alias)
+            drafts.append(_draft(event))
+            if step.within is not None:
+                bounds.append((at, step.within))
+        return self._steps(drafts, bounds)
+
+    def _steps(self, drafts: list[_Draft], bounds: list[tuple[int, Expr]]) -> Sequence:
+        """Return the sequence of the first steps and those that follow."""
         last = _last_follow(self.decl.ops)
-        chain_start = self.numbers.position()
-        bounds: list[tuple[int, Expr]] = []
+        start = self.numbers.position()
         for op in self.decl.ops[: last + 1]:
             if isinstance(op, nodes.Follow):
                 drafts.append(_draft(op.step))
@@ -80,16 +92,16 @@ class _Planner:
             elif op.name == "partition_by":
                 self.keys += [arg.value for arg in op.args]
             elif len(drafts) == 1:
-                self._first(op, has_steps=last >= 0)
+                self._first(op)
             else:
                 _between(op, drafts[-1])
         steps = tuple(self._step(draft) for draft in drafts)
         self.stretches = [Stretch(steps[at].number, bound) for at, bound in bounds]
-        chain = Chain(chain_start, steps)
-        return self._with_rest(chain, self.decl.ops[last + 1 :])
+        branch = Branch((Chain(start, steps),))
+        return self._finished((branch,), self.decl.ops[last + 1 :])
 
-    def _first(self, op: nodes.Operation, *, has_steps: bool) -> None:
-        if has_steps and op.name not in _DECLARED:
+    def _first(self, op: nodes.Operation) -> None:
+        if op.name not in _DECLARED:
             self.first_ops.append(op)
 
     def _step(self, draft: _Draft) -> Step:
@@ -102,43 +114,6 @@ class _Planner:
             source.every,
         )
         return Step(self.numbers.position(), (option,), ops=tuple(draft.ops))
-
-    def sequence(self, source: nodes.SequenceSource) -> Sequence:
-        """Return the sequence of `sequence(..)`; steps may follow it."""
-        start = self.numbers.position()
-        drafts = []
-        for step in source.steps:
-            event = nodes.EventSource(step.name, False, step.where, step.alias)
-            drafts.append(_draft(event))
-        steps = [self._step(draft) for draft in drafts]
-        for step, made in zip(source.steps, steps, strict=True):
-            if step.within is not None:
-                self.stretches.append(Stretch(made.number, step.within))
-        last = _last_follow(self.decl.ops)
-        more, bounds = self._more_steps(self.decl.ops[: last + 1])
-        self.stretches += [
-            Stretch((steps + more)[len(steps) - 1 + at].number, bound)
-            for at, bound in bounds
-        ]
-        chain = Chain(start, tuple(steps + more))
-        return self._with_rest(chain, self.decl.ops[last + 1 :])
-
-    def _more_steps(
-        self, ops: Many[nodes.StreamOp]
-    ) -> tuple[list[Step], list[tuple[int, Expr]]]:
-        """Return steps written after `sequence(..)` with the bounds after them."""
-        drafts: list[_Draft] = []
-        bounds: list[tuple[int, Expr]] = []
-        for op in ops:
-            if isinstance(op, nodes.Follow):
-                drafts.append(_draft(op.step))
-            elif op.name == "within":
-                bounds.append((len(drafts), op.args[0].value))
-            elif op.name == "partition_by":
-                self.keys += [arg.value for arg in op.args]
-            elif drafts:
-                _between(op, drafts[-1])
-        return [self._step(draft) for draft in drafts], bounds
 
     def pattern(self, source: nodes.EventSource, decl: nodes.PatternDecl) -> Sequence:
         """Return the sequence of a named pattern."""
@@ -155,9 +130,6 @@ class _Planner:
         return replace(found, match_names=names, ops=ops)
 
     # --- after the last step ----------------------------------------------------------
-
-    def _with_rest(self, chain: Chain, rest: Many[nodes.StreamOp]) -> Sequence:
-        return self._finished((Branch((chain,)),), rest)
 
     def _finished(
         self, branches: tuple[Branch, ...], rest: Many[nodes.StreamOp]

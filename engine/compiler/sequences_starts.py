@@ -194,4 +194,6 @@ class StartWriter(OfferWriter):
             own = self.deadlines.at(self.deadlines.place(step))
             given["h"] = given["d"]
             given["e"] = "FOREVER" if own is None else f"{stamp} + {own.ns}"
+            if own and bound and not is_waiting and own.ns > bound.ns:
+                given["d"] = given["e"]  # it may take more for longer
         return self.code.new(given)

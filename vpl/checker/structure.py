@@ -1,15 +1,12 @@
-"""Which operations may stand where in a stream: E010 to E026, W001, W002, W093."""
+"""Which operations may stand where in a stream: E010 to E023, W001, W002, W093."""
 
 from collections.abc import Iterator
 
 from vpl import nodes
-from vpl.catalog import OPERATIONS
 from vpl.diagnostics import Diagnostic
 from vpl.suggestions import hint
 from vpl.symbols import Symbols
 from vpl.visitor import walk
-
-_NEEDS_SEQUENCE = frozenset(("trend_aggregate", "forecast"))
 
 
 def _streams(symbols: Symbols) -> Iterator[nodes.StreamDecl]:
@@ -71,87 +68,6 @@ def _out_of_order(
         case "order_by" if not windowed:
             message = "'.order_by' without a window has no effect"
             yield Diagnostic("W093", message, place)
-
-
-def is_sequence(stream: nodes.StreamDecl, symbols: Symbols) -> bool:
-    """Tell whether a stream matches sequences: steps, a pattern, or absence."""
-    source = stream.source
-    if isinstance(source, nodes.SequenceSource):
-        return True
-    if isinstance(source, nodes.EventSource) and source.name in symbols.patterns:
-        return True
-    return bool(_named(stream, "not")) or any(
-        isinstance(op, nodes.Follow) for op in stream.ops
-    )
-
-
-def is_repeated(stream: nodes.StreamDecl) -> bool:
-    """Tell whether the source takes several events: it matches at each of them."""
-    return isinstance(stream.source, nodes.EventSource) and stream.source.every
-
-
-def sequences(symbols: Symbols) -> Iterator[Diagnostic]:
-    """Check what only sequences may have, and what may stand between steps."""
-    for stream in _streams(symbols):
-        sequence = is_sequence(stream, symbols)
-        if sequence:
-            yield from _between_steps(stream)
-            yield from _absence(stream, symbols)
-        else:
-            yield from _sequence_only(stream)
-        follows = [op for op in stream.ops if isinstance(op, nodes.Follow)]
-        odd = nodes.MergeSource | nodes.JoinSource | nodes.TimerSource
-        if follows and isinstance(stream.source, odd):
-            message = "a sequence cannot start with merge, join or timer"
-            advice = "make that a stream of its own and name it here"
-            yield Diagnostic("E022", message, follows[0].span, advice)
-
-
-def _sequence_only(stream: nodes.StreamDecl) -> Iterator[Diagnostic]:
-    for op in stream.ops:
-        if not isinstance(op, nodes.Operation):
-            continue
-        if op.name == "within":
-            message = "'.within' needs a sequence step before it"
-            yield Diagnostic("E020", message, op.name_span)
-        elif op.name in _NEEDS_SEQUENCE and not is_repeated(stream):
-            message = f"'.{op.name}' needs a sequence"
-            yield Diagnostic("E026", message, op.name_span)
-
-
-def _between_steps(stream: nodes.StreamDecl) -> Iterator[Diagnostic]:
-    """Report operations that may not stand before the last step (E025, E020)."""
-    last = max(
-        (at for at, op in enumerate(stream.ops) if isinstance(op, nodes.Follow)),
-        default=-1,
-    )
-    stepped = False
-    for op in stream.ops[: last + 1]:
-        if isinstance(op, nodes.Follow):
-            stepped = True
-            continue
-        spec = OPERATIONS.get(op.name)
-        if spec is None:
-            continue
-        if op.name == "within" and not stepped:
-            message = "'.within' before the second step bounds nothing"
-            yield Diagnostic("E020", message, op.name_span)
-        elif not (spec.between_steps if stepped else spec.first_step):
-            message = f"'.{op.name}' may not stand between the steps of a sequence"
-            advice = "put it after the last step"
-            yield Diagnostic("E025", message, op.name_span, advice)
-
-
-def _absence(stream: nodes.StreamDecl, symbols: Symbols) -> Iterator[Diagnostic]:
-    """Report a single step with `.not` but without `.within` (E021)."""
-    source = stream.source
-    stepped = isinstance(source, nodes.SequenceSource) and len(source.steps) > 1
-    named = isinstance(source, nodes.EventSource) and source.name in symbols.patterns
-    stepped = stepped or named or any(isinstance(op, nodes.Follow) for op in stream.ops)
-    negations = _named(stream, "not")
-    if negations and not stepped and not _named(stream, "within"):
-        message = "absence needs '.within(..)' after '.not(..)'"
-        yield Diagnostic("E021", message, negations[0].name_span)
 
 
 def patterns(symbols: Symbols) -> Iterator[Diagnostic]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from vpl import nodes
 from vpl.catalog import AGGREGATES
-from vpl.checker.structure import is_repeated, is_sequence
+from vpl.checker.sequences import is_sequence
 from vpl.diagnostics import Diagnostic
 from vpl.suggestions import hint
 from vpl.symbols import Symbols
@@ -21,7 +21,7 @@ def trends(symbols: Symbols) -> Iterator[Diagnostic]:
     for decl in symbols.program.body:
         if isinstance(decl, nodes.StreamDecl):
             yield from _branches(decl)
-            if is_sequence(decl, symbols) or is_repeated(decl):
+            if is_sequence(decl, symbols):
                 yield from _stream(decl, _steps(decl, symbols))
 
 

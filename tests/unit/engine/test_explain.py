@@ -174,7 +174,7 @@ def test_sources_tell_their_state(source, state):
     ("ops", "word"),
     [
         (".not(B where k == a.k).within(10m).emit()", "waits"),
-        (".within(10m).not(B).emit()", "cancels"),
+        ("-> C as c .within(10m).not(B).emit()", "cancels"),
         ("-> C as c .not(B).within(10m)", "waits"),
         ("-> C as c .within(1m).not(B).within(10m)", "waits"),
     ],

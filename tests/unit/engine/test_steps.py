@@ -135,3 +135,61 @@ def test_a_tick_may_be_a_step() -> None:
     assert history(source, *events) == [
         *({"tick": 0, "a": 6}, {"u": 0}, {"tick": 1, "a": 11}, {"u": 1}),
     ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "stream S = all A as a .within(5s) .emit(n: len(a))",
+        "pattern P = A+ as a within 5s\nstream S = P .emit(n: len(a))",
+    ],
+)
+def test_a_repeated_step_alone_runs_until_its_deadline(source: str) -> None:
+    got = history(source, *(("A", at) for at in (0, 3, 5, 6)))
+    assert [found["n"] for found in got] == [1, 2, 1, 3, 2, 1, 3, 2, 1]
+
+
+def test_a_negation_ends_the_runs_of_a_repeated_step() -> None:
+    source = "stream S = all A as a .not(X where v > 1) .emit(n: len(a))"
+    events: list[Happening] = [("A", 0), ("X", 1, {"v": 1}), ("A", 2)]
+    got = history(source, *events, ("X", 3, {"v": 2}), ("A", 4))
+    assert [found["n"] for found in got] == [1, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "last", "taken"),
+    [
+        (("5s", ""), 100, [2, 2, 1]),  # taking ends, waiting does not
+        (("5s", ".within(3s)"), 6.5, [2, 2, 1]),  # 0 and 4, then 3 s from 4 on
+        (("5s", ".within(3s)"), 7, [2, 2, 1]),
+        (("5s", ".within(3s)"), 7.5, [2, 1]),
+        (("2s", ".within(30s)"), 10, [1, 2, 1]),
+        (("9s", ".within(1s)"), 6.5, [3, 2, 1]),  # each further event delays the hop
+        (("9s", ".within(1s)"), 7.5, []),
+    ],
+)
+def test_a_repeated_first_step_has_a_bound_of_its_own(
+    bounds: tuple[str, str], last: float, taken: list[int]
+) -> None:
+    source = (
+        f"stream S = all A as a .within({bounds[0]}) -> B {bounds[1]} .emit(n: len(a))"
+    )
+    got = history(source, ("A", 0), ("A", 4), ("A", 6), ("B", last))
+    assert [found["n"] for found in got] == taken
+
+
+def test_operations_after_a_written_out_sequence_belong_to_its_last_step() -> None:
+    source = (
+        "stream S = sequence(a: A, b: B) .where(v > 5) .within(2s) -> C .emit(v: b.v)"
+    )
+    assert compile_program(source).diagnostics == ()
+    events: list[Happening] = [("A", 0), ("B", 1, {"v": 1}), ("B", 2, {"v": 6})]
+    assert history(source, *events, ("C", 9)) == [{"v": 6}]
+    late: list[Happening] = [("A", 0), ("B", 2.5, {"v": 6}), ("C", 9)]
+    assert history(source, *late) == []
+
+
+def test_operations_after_a_single_step_written_out_belong_to_it() -> None:
+    source = "stream S = sequence(a: A) .where(v > 5) -> C .emit(v: a.v)"
+    events: list[Happening] = [("A", 0, {"v": 1}), ("A", 1, {"v": 6}), ("C", 2)]
+    assert history(source, *events) == [{"v": 6}]
