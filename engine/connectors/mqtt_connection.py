@@ -59,19 +59,30 @@ class MqttConnection:
 
     def write(self, data: bytes) -> None:
         """Send as much as the network takes and keep the rest for `flush`."""
-        self._out += data
-        self.flush()
+        if self._out:
+            self._out += data
+            self.flush()
+        else:  # mostly: nothing has to be kept that the network takes at once
+            with memoryview(data) as left:
+                self._out += left[self._send(left) :]
 
     def flush(self) -> None:
         """Send what waits; raises ConnectionLostError."""
         while self._out:
-            try:
-                count = self.socket.send(self._out)
-            except WOULD_BLOCK:
+            count = self._send(self._out)
+            if not count:
                 return
-            except OSError as error:
-                raise ConnectionLostError(str(error)) from error
             del self._out[:count]
+
+    def _send(self, data: bytearray | memoryview) -> int:
+        """Return how many bytes the network takes; raises ConnectionLostError."""
+        try:
+            count: int = self.socket.send(data)
+        except WOULD_BLOCK:
+            return 0
+        except OSError as error:
+            raise ConnectionLostError(str(error)) from error
+        return count
 
     def read(self) -> Iterator[tuple[int, int]]:
         """Yield (kind, message id) of what has come; raises ConnectionLostError."""

@@ -8,6 +8,7 @@ from engine.connectors.mqtt_wire import MAX_MESSAGE_ID
 # Brokers hang up on clients with more than 20 unfinished messages of QoS 2 (the
 # default of Mosquitto), but not of QoS 1. At QoS 0 nothing is acknowledged.
 SIZES = {0: 2_000, 1: 2_000, 2: 20}
+MAX_EVENTS = 20_000  # in arrays, which are sent again as a whole
 
 
 class MqttWindow:
@@ -17,6 +18,7 @@ class MqttWindow:
         self._qos = qos
         self._size = SIZES[qos]
         self._messages: dict[int, Pending] = {}
+        self._events = 0
         self._last_id = 0
 
     def __len__(self) -> int:
@@ -25,6 +27,8 @@ class MqttWindow:
     @property
     def room(self) -> int:
         """Return how many more messages may be sent now."""
+        if self._events >= MAX_EVENTS:
+            return 0
         return self._size - len(self._messages)
 
     def add(self, pending: Pending) -> int:
@@ -36,11 +40,16 @@ class MqttWindow:
             number = number % MAX_MESSAGE_ID + 1
         self._last_id = number
         self._messages[number] = pending
+        self._events += pending.events
         return number
 
     def finish(self, message_id: int) -> bool:
         """Forget an acknowledged message; False for a number not in flight."""
-        return self._messages.pop(message_id, None) is not None
+        pending = self._messages.pop(message_id, None)
+        if pending is None:
+            return False
+        self._events -= pending.events
+        return True
 
     def items(self) -> Iterable[tuple[int, Pending]]:
         """Return number and message in the order of sending."""

@@ -16,15 +16,22 @@ class Array(NamedTuple):
 
 
 class _Unfinished:
-    """An array that is not full: its events as JSON texts, commas between them."""
+    """An array that is not full: the JSON texts of its events."""
 
     def __init__(self) -> None:
-        self.texts: list[bytes] = []
+        self._texts = [b"["]
         self.events = 0
 
+    def add(self, text: bytes, events: int) -> None:
+        """Take events, with commas between them."""
+        self._texts += (text, b",")
+        self.events += events
+
     def finish(self) -> Array:
-        array = Array(b"[%b]" % b",".join(self.texts), self.events)
-        self.texts, self.events = [], 0
+        """Return the array and start anew."""
+        self._texts[-1] = b"]"
+        array = Array(b"".join(self._texts), self.events)
+        self._texts, self.events = [b"["], 0
         return array
 
 
@@ -41,16 +48,14 @@ class ArrayBatches:
         full = []
         for _, output, stamp in entries:
             if output.__class__ is not Columns:
-                array.texts.append(encode_for_sink(output, stamp))
-                array.events += 1
+                array.add(encode_for_sink(output, stamp), 1)
                 if array.events == self._size:
                     full.append(array.finish())
                 continue
             start = 0
             while start < len(output):
                 part = output.part(start, start + self._size - array.events)
-                array.texts.append(part.to_json(b",", iso_text(stamp)))
-                array.events += len(part)
+                array.add(part.to_json(b",", iso_text(stamp)), len(part))
                 start += len(part)
                 if array.events == self._size:
                     full.append(array.finish())

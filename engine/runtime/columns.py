@@ -6,17 +6,17 @@ counts events uses `count_events`, who needs each of them `each_output`.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
-if TYPE_CHECKING:
-    import numpy as np
+from engine.runtime.column import Column
+from engine.runtime.column_text import RowTexts, write_rows
 
 ROWS_AT_ONCE: Final = 4096  # become objects together, so that few of them live
 
 _encoder = msgspec.json.Encoder()
-_encode, _encode_lines = _encoder.encode, _encoder.encode_lines
+_encode = _encoder.encode
 
 MakeOutput = Callable[..., Any]
 """Makes an output of its timestamp member (None in replies) and its values in order."""
@@ -37,7 +37,7 @@ class Columns:
         self,
         event_type: str,
         names: tuple[str, ...],
-        arrays: "tuple[np.ndarray[Any, Any], ...]",
+        arrays: tuple[Column, ...],
         make: MakeOutput,
     ) -> None:
         self.event_type = event_type
@@ -77,14 +77,13 @@ class Columns:
 
         They are what encoding their outputs one by one gives.
         """
-        parts = []
-        for part in self._parts():
-            made = list(part._made(stamp))
-            if separator == b",":
-                parts.append(_encode(made)[1:-1])
-            else:
-                parts.append(_encode_lines(made)[:-1])
-        return separator.join(parts)
+        head = _encode(self.make(stamp, *(None for _ in self.names)))[:-1]
+        texts = RowTexts(head, self.names, separator)
+        written = write_rows(texts, self.arrays)
+        if written is not None:
+            return written
+        encode = _encode_list if separator == b"," else _encode_lines
+        return separator.join([encode(list(p._made(stamp))) for p in self._parts()])
 
     def payloads(self, stamp: str | None = None) -> list[bytes]:
         """Return the JSON object of each event."""
@@ -97,6 +96,14 @@ class Columns:
     def _made(self, stamp: str | None) -> Iterator[Any]:
         lists = (array.tolist() for array in self.arrays)
         return map(self.make, repeat(stamp), *lists)
+
+
+def _encode_list(outputs: list[Any]) -> bytes:
+    return _encode(outputs)[1:-1]
+
+
+def _encode_lines(outputs: list[Any]) -> bytes:
+    return _encoder.encode_lines(outputs)[:-1]
 
 
 class ColumnRows:

@@ -14,6 +14,7 @@ from engine.compiler.namespace import FieldTable, Namespace
 from engine.compiler.outputs import new_site
 from engine.connectors.fake import RecordingSinks
 from engine.encoding import encode, encode_lines
+from engine.runtime import column_text
 from engine.runtime.columns import (
     ROWS_AT_ONCE,
     Columns,
@@ -68,6 +69,32 @@ def test_the_bytes_are_those_of_the_outputs(made: Columns, stamp: str | None) ->
     assert made.payloads(stamp) == one_by_one
     assert made.to_json(b",", stamp) == b",".join(one_by_one)
     assert made.to_json(b"\n", stamp) == b"\n".join(one_by_one)
+
+
+@given(some_columns(), st.sampled_from((None, "1970-01-01T00:00:01Z")))
+def test_machine_code_writes_the_same_bytes(made: Columns, stamp: str | None) -> None:
+    wanted = [encode(output) for output in made.outputs(stamp)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(column_text, "LEAST_ROWS", 1)
+        patch.setattr(column_text, "ROWS_PER_CALL", 3)
+        assert made.to_json(b",", stamp) == b",".join(wanted)
+        assert made.payloads(stamp) == wanted
+
+
+@pytest.mark.parametrize("digits", range(19))
+def test_whole_numbers_of_all_lengths_are_written(digits: int) -> None:
+    edges = [sign * (10**digits + more) for sign in (1, -1) for more in (-1, 0, 1)]
+    numbers = np.array([*edges, 2**63 - 1, -(2**63)] * column_text.LEAST_ROWS)
+    made = columns("N", {"n": numbers})
+    wanted = [b'{"event_type":"N","n":%d}' % n for n in numbers.tolist()]
+    assert made.payloads() == wanted
+
+
+def test_without_llvm_objects_write_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = pixels(3 * column_text.ROWS_PER_CALL)
+    written = made.to_json(b",")
+    monkeypatch.setattr(column_text, "_writer", lambda: None)
+    assert made.to_json(b",") == written
 
 
 @given(some_columns())

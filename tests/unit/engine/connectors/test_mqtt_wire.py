@@ -95,6 +95,14 @@ def test_an_acknowledgement_counts_once():
     assert len(window) == 0
 
 
+def test_large_arrays_fill_the_window_by_their_events():
+    window = MqttWindow(1)
+    numbers = [window.add(Pending("t", b"", "S", 9_000)) for _ in range(3)]
+    assert window.room == 0
+    window.finish(numbers[1])
+    assert window.room > 0
+
+
 def test_a_subscription_names_its_filter_and_quality():
     assert encode_subscribe("a/#", 1, 258) == b"\x82\x08\x01\x02\x00\x03a/#\x01"
 
