@@ -93,6 +93,8 @@ class _Module:
 
     def compiled(self) -> Compiled:
         """Return the finished module."""
+        plan = self.plan
+        add_native_forms(plan.program, self.names, plan.symbols, self.sites)
         lines = self.write()
         source = "\n".join(lines.texts) + "\n"
         fields = self.names.fields
@@ -116,7 +118,6 @@ class _Module:
     def write(self) -> Lines:
         """Return the source of the module."""
         symbols = self.plan.symbols
-        add_native_forms(self.plan.program, self.names, symbols, self.sites)
         main = self._streams()
         exact = add_exact_forms(self.names, symbols, self.sites)
         written = [

@@ -6,10 +6,12 @@ event; then nothing of it remains.
 
 import importlib.util
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any, Final
 
+from engine.runtime.column import Column
 from engine.runtime.columns import Columns
 from engine.runtime.frame import Frame, OutputsExceeded, tick
 from engine.runtime.native_memory import (
@@ -23,8 +25,8 @@ from engine.runtime.native_memory import (
 )
 
 MAX_DEPTH: Final = 200  # nested native calls; a thread's stack has room for many more
-MAX_EVENTS: Final = 2**26  # of one call
 LEAST_COLUMNS: Final = 64  # fewer events are quicker as objects
+MAX_EVENTS: Final = 2**26  # of one call
 EVENTS_PER_UNIT: Final = 16
 POINTER_BYTES: Final = 8
 
@@ -198,11 +200,19 @@ def _outputs(part: ColumnPart, count: int, columns: list[bytes]) -> Iterator[Any
 
 
 def _columns(part: ColumnPart, columns: list[bytes]) -> Columns:
-    # a program whose functions emit little does without numpy
-    import numpy as np
+    made = map(_column, columns, part.codes)
+    return Columns(part.event_type, part.names, tuple(made), part.make)
 
-    arrays = tuple(
-        np.frombuffer(column, dtype=code)
-        for column, code in zip(columns, part.codes, strict=True)
-    )
-    return Columns(part.event_type, part.names, arrays, part.make)
+
+def _column(data: bytes, code: str) -> Column:
+    """Return the values of a column where they stand.
+
+    As a NumPy array if the process has NumPy. Importing it would take longer than
+    compiling the function, and all that replies and sinks want is a list.
+    """
+    from_buffer = getattr(sys.modules.get("numpy"), "frombuffer", None)
+    if from_buffer is None:
+        view: Column = memoryview(data).cast(code)  # type: ignore[call-overload]  # q d ?
+        return view
+    array: Column = from_buffer(data, dtype=code)
+    return array

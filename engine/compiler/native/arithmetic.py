@@ -15,6 +15,7 @@ INT_MIN: Final = str(-(2**63))
 _CHECKED: Final = {"+": "sadd", "-": "ssub", "*": "smul"}
 _FLOATING: Final = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv", "%": "frem"}
 _BITWISE: Final = {"&": "and", "|": "or", "^": "xor"}
+_SMALL_POWERS: Final = frozenset(("1", "2", "3"))
 MAX_SHIFT: Final = 63
 
 
@@ -79,6 +80,8 @@ def _bits(op: str, a: Value, b: Value, asm: Assembly) -> Value:
 def power(a: Value, b: Value, asm: Assembly) -> Value:
     """Return `a ** b`: an int for ints, which leaves the kernel below zero."""
     if a.kind == b.kind == INT:
+        if b.text in _SMALL_POWERS:
+            return _small_power(a, int(b.text), asm)
         args = f"i64 {a.text}, i64 {b.text}"
         pair = asm.temp(f"call {{i64, i1}} @int_power({args})")
         asm.leave_if(asm.temp(f"extractvalue {{i64, i1}} {pair}, 1"), LEAVE)
@@ -89,6 +92,13 @@ def power(a: Value, b: Value, asm: Assembly) -> Value:
     asm.leave_if(asm.temp(f"and i1 {is_zero}, {is_below}"), LEAVE)
     args = f"double {left.text}, double {right.text}"
     return Value(FLOAT, asm.temp(f"call double @vpl_pow({args})"))
+
+
+def _small_power(a: Value, exponent: int, asm: Assembly) -> Value:
+    value = a
+    for _ in range(exponent - 1):
+        value = checked("smul", value, a, asm)
+    return value
 
 
 def negative(a: Value, asm: Assembly) -> Value | None:

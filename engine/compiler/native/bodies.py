@@ -47,14 +47,9 @@ def write_body(instance: Instance, instances: Instances) -> None:
         f", {IR_TYPES[kind]} %p{at}" for at, kind in enumerate(instance.params)
     )
     depth = ", i64 %depth" if frame.may_recurse else ""
-    head = f"ptr noalias %c{depth}{params}"
-    instance.lines = [
-        f"define internal {instance.returned} {instance.generated}({head}) {{",
-        "entry:",
-        *frame.asm.slots,
-        *frame.asm.lines,
-        "}",
-    ]
+    named = f"{instance.generated}(ptr noalias %c{depth}{params})"
+    instance.head = f"define internal {instance.returned} {named}"
+    instance.lines = ["entry:", *frame.asm.slots, *frame.asm.lines]
 
 
 class _Body:

@@ -290,7 +290,7 @@ class Expressions:
                 f"it calls '{name}', which is not native ({where}: {refusal.reason})"
             )
             raise RefusedError(reason, node.span) from error
-        self.frame.instance.calls.add((name, called.params))
+        self.frame.instance.calls[name, called.params] += 1
         return called
 
     def _given_back(self, given: str, called: Instance) -> Value:

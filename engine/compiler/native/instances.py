@@ -1,5 +1,6 @@
 """Functions for arguments of certain kinds, each lowered once for all kernels."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -29,7 +30,8 @@ class Instance:
     """A function for arguments of certain kinds, and what is known of it so far.
 
     `kinds` are those of its locals, `nullable` the locals that may be null, `result`
-    the kind it returns. What is known only grows; `lines` are right once it is stable.
+    the kind it returns. What is known only grows; `head` and `lines`, its text, are right
+    once it is stable. `calls` counts the places that call others.
     """
 
     generated: str
@@ -39,8 +41,9 @@ class Instance:
     nullable: set[str] = field(default_factory=set)
     result: Kinds = UNKNOWN
     is_result_nullable: bool = False
+    head: str = ""
     lines: list[str] = field(default_factory=list)
-    calls: set[Key] = field(default_factory=set)
+    calls: Counter[Key] = field(default_factory=Counter)
     inputs: set[int] = field(default_factory=set)
     sites: dict[int, EmitSite] = field(default_factory=dict)
     unknown: Span | None = None
@@ -196,7 +199,7 @@ class Instances:
         ]
 
     def _write(self, instance: Instance) -> None:
-        instance.calls, instance.inputs, instance.sites = set(), set(), {}
+        instance.calls, instance.inputs, instance.sites = Counter(), set(), {}
         instance.unknown = None
         self._write_body(instance, self)
 

@@ -3,7 +3,7 @@
 Its function `kernel` takes the address of the memory and returns how it ended.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Final
 
 from engine.compiler.kinds import BOOL, Kinds
@@ -16,6 +16,7 @@ from engine.compiler.native.layout import EmitSite, Layout, place, with_places
 from engine.compiler.native.values import IR_TYPES
 from engine.runtime.native_memory import Ending, Header
 
+MAX_INLINED: Final = 300  # lines of IR
 _CHECKED: Final = ("sadd", "ssub", "smul")
 _FLOATS: Final = ("sqrt", "fabs", "floor", "ceil", "trunc", "round")
 
@@ -72,7 +73,7 @@ refused:
 
 
 def closure(instance: Instance, instances: Instances) -> list[Instance]:
-    """Return an instance and all it may call."""
+    """Return an instance and all it may call, callees first."""
     found = {instance.generated: instance}
     waiting = [instance]
     while waiting:
@@ -81,7 +82,8 @@ def closure(instance: Instance, instances: Instances) -> list[Instance]:
             if called.generated not in found:
                 found[called.generated] = called
                 waiting.append(called)
-    return list(found.values())
+    height = instances.calls.height
+    return sorted(found.values(), key=lambda member: height(member.symbol.name))
 
 
 def module_text(
@@ -92,7 +94,8 @@ def module_text(
     layout: Layout,
 ) -> str:
     """Return the module; `slots` are those of the inputs by their numbers."""
-    functions = [line for member in members for line in member.lines]
+    inlined = _inlined(members)
+    functions = [line for member in members for line in _function(member, inlined)]
     texts = [DECLARED, arithmetic.POWER, comparisons.COMPARE_EXACTLY]
     if sites:
         texts.append(GROW)
@@ -100,6 +103,29 @@ def module_text(
         texts += _emit_function(at, site, layout)
     texts += [with_places("\n".join(functions), slots), *_kernel(entry), METADATA]
     return "\n".join(texts)
+
+
+def _inlined(members: Sequence[Instance]) -> Container[str]:
+    """Return the functions that become part of their callers: the short ones.
+
+    What becomes part of a function counts as its own. Callees come first.
+    """
+    lengths: dict[str, int] = {}
+    names = {(m.symbol.name, m.params): m.generated for m in members}
+    for member in members:
+        below = ((names[key], times) for key, times in member.calls.items())
+        length = len(member.lines)
+        length += sum(lengths.get(name, 0) * times for name, times in below)
+        if length <= MAX_INLINED and not member.symbol.may_recurse:
+            lengths[member.generated] = length
+    return frozenset(lengths)
+
+
+def _function(member: Instance, inlined: Container[str]) -> Iterator[str]:
+    suffix = " alwaysinline" if member.generated in inlined else ""
+    yield f"{member.head}{suffix} {{"
+    yield from member.lines
+    yield "}"
 
 
 def _kernel(entry: Instance) -> Iterator[str]:

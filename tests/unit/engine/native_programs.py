@@ -120,8 +120,8 @@ class Writer:
         fit = [helper for helper in self.helpers if helper[2] == kind]
         if fit and self.draw(st.booleans()):
             name, params, _ = self.pick(fit)
-            args = ", ".join(self.expression(param, depth) for param in params)
-            return f"{name}({args})"
+            args = [self.expression(param, depth) for param in params]
+            return f"{name}({', '.join([self.pick(['span', '0', '3']), *args])})"
         if kind == INT:
             if self.draw(st.booleans()):
                 a, b = (self.expression(INT, depth) for _ in "ab")
@@ -226,7 +226,7 @@ def typed_functions(draw: Any) -> TypedFunction:
         kinds = tuple(draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=2)))
         result = draw(st.sampled_from([INT, FLOAT]))
         texts += _function(draw, name, kinds, helpers, result=result, emits=False)
-        helpers = [*helpers, (name, (INT, *kinds), result)]
+        helpers = [*helpers, (name, kinds, result)]
     kinds = tuple(draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=3)))
     result, emits = draw(st.sampled_from(KINDS)), draw(st.booleans())
     texts += _function(draw, "main", kinds, helpers, result=result, emits=emits)
@@ -234,7 +234,7 @@ def typed_functions(draw: Any) -> TypedFunction:
         st.integers(-1, 4),
         *(st.one_of(*[ARGUMENTS[kind]] * 8, STRAY) for kind in kinds),
     )
-    arguments = draw(st.lists(argument, min_size=3, max_size=6))
+    arguments = draw(st.lists(argument, min_size=4, max_size=6))
     texts.append(
         "stream S = In .process(main(0, " + ", ".join("a" for _ in kinds) + "))"
     )
