@@ -4,12 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import vpl
 from engine import checkpoint as checkpoints
 from engine.audience import Audience
-from engine.compiler.codegen import Compiled
 from engine.connectors.base import (
     ConnectorSpec,
     Sink,
@@ -41,6 +40,9 @@ from engine.runtime.measure import measure
 from engine.runtime.sourcehub import Intake, Subscription
 from engine.wire import BatchForm, parse_event
 
+if TYPE_CHECKING:
+    from engine.compiler.codegen import Compiled
+
 UNHURRIED_S: Final = 1e9  # nobody waits for what sources bring
 CLOSE_TIMEOUT_S: Final = 5.0  # for connectors that a reload leaves behind
 
@@ -62,7 +64,7 @@ class Pipeline:
     def __init__(
         self,
         name: str,
-        loaded: tuple[Compiled, tuple[vpl.Diagnostic, ...]],
+        loaded: tuple["Compiled", tuple[vpl.Diagnostic, ...]],
         limits: Limits,
         clock: Clock,
         outside: Outside,

@@ -4,17 +4,19 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import vpl
 from engine.adaptation import Adaptation
-from engine.compiler.codegen import FILE_NAME, Compiled
 from engine.errors import LoadError
 from engine.limits import Limits
 from engine.runtime.clock import Clock
 from engine.runtime.codec import StateCodec
 from engine.runtime.frame import Budget, Frame, StreamStopped
 from engine.runtime.state import FOREVER
+
+if TYPE_CHECKING:
+    from engine.compiler.codegen import Compiled
 
 Run = Callable[[Any, list[Any]], None]
 RunOne = Callable[[str, Any, list[Any]], None]
@@ -26,7 +28,7 @@ class Instance:
     `budgets` and `faulted` are per context, `frames` per stream. A `Compiled` is instantiated once.
     """
 
-    def __init__(self, compiled: Compiled, limits: Limits, clock: Clock) -> None:
+    def __init__(self, compiled: "Compiled", limits: Limits, clock: Clock) -> None:
         self.compiled = compiled
         self.codec = StateCodec(compiled.fields, compiled.row_class)
         self.adaptation = Adaptation(compiled.plan.program)
@@ -135,6 +137,8 @@ class Instance:
 
     def vpl_line(self, error: BaseException) -> int:
         """Return the program line where generated code failed, 0 if unknown."""
+        from engine.compiler.codegen import FILE_NAME  # loaded: it made the program
+
         line_map = self.compiled.line_map
         for place in reversed(traceback.extract_tb(error.__traceback__)):
             if place.filename == FILE_NAME and place.lineno is not None:

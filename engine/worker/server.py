@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("varpulis")
 
+COMPILER = "engine.compiler.codegen"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -122,6 +123,8 @@ class WorkerProcess:
         await started(server, serving)
         host, port = listener.getsockname()[:2]
         logger.info("Server listening on %s:%d", bracketed(host), port)
+        # The compiler, before the first deploy waits for it: beside the loop.
+        loading = asyncio.create_task(asyncio.to_thread(import_module, COMPILER))
         services.link = await self._make_link(services)
         linking = asyncio.create_task(_keep_linked(services.link))
         keeping = asyncio.create_task(self._keep_checkpoints(services))
@@ -131,6 +134,7 @@ class WorkerProcess:
             await self._wind_down(services, linking)
         server.should_exit = True
         await serving
+        await loading
 
     async def _keep_checkpoints(self, services: Services) -> None:
         if self._checkpointer:
