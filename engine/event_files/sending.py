@@ -8,7 +8,7 @@ from engine.event_files.errors import EventFileError
 from engine.event_files.options import ReadOptions
 from engine.event_files.raw import RawFile
 from engine.evt import as_payload
-from engine.line_cutter import BLOCK_BYTES, MAX_LINE_BYTES, LineCutter
+from engine.line_cutter import MAX_LINE_BYTES, LineCutter
 
 
 def lines_to_send(raw: RawFile, options: ReadOptions) -> Iterator[PayloadBlock]:
@@ -16,7 +16,7 @@ def lines_to_send(raw: RawFile, options: ReadOptions) -> Iterator[PayloadBlock]:
 
     Those longer than 1 MiB are reported and never held. Of a stream comes what is there.
     """
-    cutter = LineCutter(1 if raw.is_stream else BLOCK_BYTES)
+    cutter = LineCutter(is_eager=raw.is_stream)
     number = 1
     for piece in raw.pieces():
         for block in cutter.feed(piece):

@@ -18,7 +18,7 @@ BATCH_LIMIT = 16 * MIB
 HEAD_LIMIT = 64 * KIB
 HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0  # between two pieces of a body
-BODY_BUFFER = 512 * KIB  # of a body that nobody has read yet
+BODY_BUFFER = 128 * KIB  # of a body that nobody has read yet
 BODY_IS_HERE = "body_is_here"  # set in the scope when the whole body has arrived
 # An oversize body is read on for a while, so that the caller gets to the answer
 # instead of a broken connection.

@@ -1,6 +1,8 @@
 """Parts of the worker that need neither sockets nor threads."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.line_cutter import LineCutter
 from engine.worker.bounded import MAX_BYTES, plainness_of
@@ -77,7 +79,33 @@ def cut(cutter, *pieces):
 
 def test_blocks_are_whole_lines():
     cutter = LineCutter(block_bytes=4)
-    assert cut(cutter, b"ab", b"\ncd\ne", b"f") == ([b"ab\ncd\n"], b"ef")
+    assert cut(cutter, b"ab", b"\ncd\ne", b"f") == ([b"ab\n", b"cd\n"], b"ef")
+
+
+def test_whole_lines_need_not_wait_for_more():
+    cutter = LineCutter(is_eager=True, max_line_bytes=4)
+    blocks, rest = cut(cutter, b"a\nb\nc", b"d\n", b"01", b"2345", b"\ne\n", b"f")
+    assert blocks == [b"a\nb\n", b"cd\n", None, b"e\n"]
+    assert rest == b"f"
+
+
+@given(
+    st.lists(st.sampled_from([b"", b"a", b"bcd", b"x" * 20, b"y" * 9]), max_size=30),
+    st.integers(1, 25),
+    st.integers(1, 12),
+    st.booleans(),
+)
+def test_lines_are_cut_as_splitting_them_would(lines, step, block_bytes, is_eager):
+    text = b"\n".join(lines)
+    cutter = LineCutter(block_bytes, 9 + step, is_eager=is_eager)
+    pieces = [text[at : at + step] for at in range(0, len(text), step)]
+    blocks, rest = cut(cutter, *pieces)
+    kept = b"".join(block for block in blocks if block) + rest
+    found = kept.split(b"\n")
+    assert all(block is None or block.endswith(b"\n") for block in blocks)
+    assert [line for line in found if len(line) <= 9 and line] == [
+        line for line in lines if 0 < len(line) <= 9
+    ]
 
 
 def test_overlong_lines_are_left_out_and_told():
