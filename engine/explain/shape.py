@@ -6,6 +6,7 @@ from typing import Any
 import vpl
 from engine.compiler.plan import Plan, StreamPlan
 from engine.explain.expression_text import expression_text
+from engine.explain.functions import functions
 from engine.explain.operation_text import operation_text, source_text, step_text
 from engine.explain.state import kept_state
 from engine.explain.waiting import not_effects
@@ -15,7 +16,7 @@ Patterns = Mapping[str, nodes.PatternDecl]
 
 
 def explain(plan: Plan) -> dict[str, Any]:
-    """Return the plan as JSON values, streams in order of declaration."""
+    """Return the plan as JSON values, streams and functions in order of declaration."""
     patterns = {
         decl.name: decl
         for decl in plan.program.body
@@ -26,7 +27,7 @@ def explain(plan: Plan) -> dict[str, Any]:
     for stream in plan.streams:
         shape = _stream(stream, plan, patterns)
         shapes.append({**shape, "fingerprint": short_names.of(stream.name)})
-    return {"streams": shapes}
+    return {"streams": shapes, "functions": functions(plan.symbols)}
 
 
 def _stream(stream: StreamPlan, plan: Plan, patterns: Patterns) -> dict[str, Any]:

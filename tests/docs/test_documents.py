@@ -27,6 +27,7 @@ WALKED = (
     "docs/language/declarations.md",
     "docs/language/diagnostics.md",
     "docs/language/limits.md",
+    "docs/language/native.md",
     "docs/language/state.md",
     "docs/tutorial/cluster.md",
     "docs/tutorial/one-worker.md",

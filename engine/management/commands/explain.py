@@ -37,10 +37,13 @@ class Command(EngineCommand):
             if options["json"]:
                 body = plan if len(files) == 1 else {"file": path, **plan}
                 self.stdout.write(json.dumps(body, ensure_ascii=False))
-            elif sys.stdout.isatty():
+                continue
+            if sys.stdout.isatty():
                 _show_tables(plan["streams"])
             else:
                 self._show_lines(plan["streams"])
+            for function in plan["functions"]:
+                self.stdout.write(_function_line(function))
 
     def _show_lines(self, streams: list[dict[str, Any]]) -> None:
         for stream in streams:
@@ -63,6 +66,17 @@ def _show_tables(streams: list[dict[str, Any]]) -> None:
             # Text, because what programs say is no markup of ours.
             table.add_row(Text(label.rstrip(":"), style="cyan"), Text(text))
         console.print(table)
+
+
+def _function_line(function: dict[str, Any]) -> str:
+    """Return how a function runs and, if it is not machine code, why."""
+    name = function["name"]
+    if function["native"]:
+        return f"function {name}: machine code"
+    place = f"line {function['line']}, column {function['column']}"
+    if "file" in function:
+        place = f"{function['file']}, {place}"
+    return f"function {name}: Python ({place}: {function['reason']})"
 
 
 def _sources(stream: dict[str, Any]) -> str:
