@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from vpl import nodes
 from vpl.catalog import OPERATIONS, OperationSpec
+from vpl.checker.sequences import is_sequence
 from vpl.checker.variables import not_constant
+from vpl.checker.views import views
 from vpl.diagnostics import Diagnostic
 from vpl.kinds import ORDERED, can_order, declared_kind, is_arithmetic, kind_of
 from vpl.nodes import TypeRef
 from vpl.symbols import Symbols
-from vpl.visitor import children
+from vpl.visitor import children, walk
 
 _JUDGED = frozenset((
     *(nodes.IfStmt, nodes.WhileStmt, nodes.IfExpr, nodes.Binary, nodes.Operation),
@@ -21,6 +23,7 @@ _Fields = Mapping[str, TypeRef] | None
 
 def conditions(symbols: Symbols) -> Iterator[Diagnostic]:
     """Check that conditions may be bool and that comparisons may hold."""
+    seen = _seen(symbols)
     for decl, tree in symbols.trees:
         judged = [node for node in tree if _is_judged(node)]
         if not judged:
@@ -32,10 +35,21 @@ def conditions(symbols: Symbols) -> Iterator[Diagnostic]:
                 fields = _visible(symbols.fields_of(source.name), tree)
         for node in judged:
             if isinstance(node, nodes.Binary):
-                yield from _comparison(node, fields)
+                yield from _comparison(node, seen.get(id(node), fields))
             else:
                 for condition in _conditions_of(node):
-                    yield from _condition(condition, fields)
+                    yield from _condition(condition, seen.get(id(condition), fields))
+
+
+def _seen(symbols: Symbols) -> dict[int, _Fields]:
+    """Return the declared fields that parts of sequences and patterns read, by id."""
+    found: dict[int, _Fields] = {}
+    for decl, root, view in views(symbols):
+        if isinstance(decl, nodes.PatternDecl) or is_sequence(decl, symbols):
+            tree = list(walk(root))
+            fields = _visible(view.bare, tree)
+            found.update((id(node), fields) for node in tree)
+    return found
 
 
 def _visible(fields: _Fields, tree: list[nodes.Node]) -> _Fields:
