@@ -7,15 +7,18 @@ names; it runs as a process of its own, as Django takes its settings once.
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
 import django
+import requests
 
-from bench.result import WrongOutputError
+from bench.result import WrongOutputError, require
 from cluster.demo.local_cluster import ThrowawayCluster, plain_environment
 
 PER_GROUP = 100  # pipelines, each with a route of its own
+SPARES = 30  # workers without placements, to be taken away as a change
 AT_ONCE = 500  # rows per insert
 SOURCE = """stream Late = Scan
     .where(delay_min > 30)
@@ -60,6 +63,13 @@ def fill_process(environment: dict[str, str], workers: int, placements: int) -> 
         raise WrongOutputError(f"the database was not filled: {done.stderr[-600:]}")
 
 
+def remove_spare(session: requests.Session, url: str, number: int) -> None:
+    """Make a change that touches nothing else: deregister a spare worker."""
+    path = f"{url}/api/v1/cluster/workers/spare-{number}?pipelines=leave"
+    answer = session.delete(path, timeout=30)
+    require(answer.status_code, 200, "deregistration")
+
+
 def fill(workers: int, placements: int) -> None:
     """Write workers that are ready, and running groups spread over them.
 
@@ -75,18 +85,19 @@ def fill(workers: int, placements: int) -> None:
     call_command("migrate", verbosity=0)
     load_cluster_state()
     now = timezone.now()
-    _add_workers(workers, now)
+    _add_workers([f"sim-{index}" for index in range(workers)], now)
+    _add_workers([f"spare-{index}" for index in range(SPARES)], now)
     for group in range(placements // PER_GROUP):
         _add_group(group, workers, now)
 
 
-def _add_workers(count: int, now: datetime) -> None:
+def _add_workers(ids: Sequence[str], now: datetime) -> None:
     from cluster.models import Worker
 
     Worker.objects.bulk_create(
         [
             Worker(
-                id=f"sim-{index}",
+                id=worker_id,
                 address=f"http://10.0.{index // 250}.{index % 250 + 1}:9000",
                 status="ready",
                 status_since=now,
@@ -96,7 +107,7 @@ def _add_workers(count: int, now: datetime) -> None:
                 labels={"zone": "north"},
                 load={"cpu_percent": 37.5, "memory_bytes": 193_986_560},
             )
-            for index in range(count)
+            for index, worker_id in enumerate(ids)
         ],
         batch_size=AT_ONCE,
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import requests
 
-from bench.filled import FilledCluster
+from bench.filled import SPARES, FilledCluster, remove_spare
 from bench.finding import Curve, Finding
 from bench.progress import step
 from bench.result import Effort, Result, require
@@ -28,7 +28,7 @@ def run(effort: Effort) -> list[Finding]:
         with FilledCluster(workers, placements) as cluster:
             asker = _Asker(cluster.layout.url, cluster.layout.api_key)
             found = asker.topology()
-            require(len(found["workers"]), workers, "workers in the topology")
+            require(len(found["workers"]), workers + SPARES, "workers in the topology")
             pipelines = sum(len(group["pipelines"]) for group in found["groups"])
             require(pipelines, placements, "pipelines in the topology")
             require(len(found["links"]), placements, "links in the topology")
@@ -57,6 +57,7 @@ class _Asker:
     """Asks one coordinator over one connection."""
 
     def __init__(self, url: str, key: str) -> None:
+        self._url = url
         self._base = f"{url}/api/v1/cluster"
         self._session = requests.Session()
         self._session.trust_env = False
@@ -86,24 +87,12 @@ class _Asker:
         took = []
         for repeat in range(repeats):
             tag = self._tag
-            self._join(f"late-{repeat}")
+            remove_spare(self._session, self._url, repeat)
             started = time.perf_counter()
             self.whole()
             took.append(MS * (time.perf_counter() - started))
             require(self._tag != tag, True, "the topology is another one")
         return tuple(took)
-
-    def _join(self, worker_id: str) -> None:
-        answer = self._session.post(
-            f"{self._base}/workers/register",
-            json={
-                "worker_id": worker_id,
-                "address": "http://127.0.0.1:9",
-                "api_key": "k",
-            },
-            timeout=30,
-        )
-        require(answer.status_code, 201, "registration")
 
 
 def _samples(work: Callable[[], object], repeats: int) -> tuple[float, ...]:

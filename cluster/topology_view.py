@@ -2,23 +2,28 @@
 
 Ten thousand placements are read as plain columns into structs that only wait to be
 encoded: model instances, UUIDs, decoded JSON and serializers cost several times as much
-each. The number of queries is always the same.
+each. What a change did not touch is neither read nor encoded again.
 """
 
+import threading
+from bisect import insort
 from collections import defaultdict
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import msgspec
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
 from cluster.models import PipelineGroup, Placement, Route, Worker
 from cluster.natural_order import natural_key
+from cluster.notices import Notices, Touched
 from cluster.selectors import NOT_ASSIGNED
+from cluster.services import notify
 from cluster.services.topology import ClusterVersion, load_version
 
 encode = msgspec.json.Encoder().encode
-NOWHERE: dict[str, str | None] = {}
 
 
 class PipelineItem(msgspec.Struct, gc=False):
@@ -67,15 +72,6 @@ class LinkItem(msgspec.Struct, gc=False, rename={"from_pipeline": "from"}):
     transport: str = "http"
 
 
-class Topology(msgspec.Struct):
-    """Everything, in the order of its keys on the wire."""
-
-    groups: list[GroupItem]
-    version: int
-    workers: list[WorkerItem]
-    links: list[LinkItem]
-
-
 class TopologyDocument(NamedTuple):
     """A topology as JSON. Equal tags mean equal documents."""
 
@@ -84,133 +80,262 @@ class TopologyDocument(NamedTuple):
 
 
 class TopologyCache:
-    """Keeps the whole topology as JSON until its version changes.
-
-    Threads may share it: two that find it outdated both make it anew, that is all.
-    """
+    """Keeps the whole topology; reads again what changes touched. Threads share it."""
 
     def __init__(self) -> None:
         """Start empty."""
+        self._reading = threading.Lock()
+        self._noting = threading.Lock()
+        self._notices = Notices()
+        self._parts = TopologyParts()
         self._kept: tuple[ClusterVersion, TopologyDocument] | None = None
+
+    def follow(self) -> Callable[[], None]:
+        """Listen to the changes of this process; the answer ends that."""
+        return notify.subscribe(self.hear)
+
+    def hear(self, change: notify.Change) -> None:
+        """Take note of a committed change; never waits for a reading."""
+        if isinstance(change, notify.TopologyChanged):
+            with self._noting:
+                self._notices.take(change)
 
     def get(self, group: str = "") -> TopologyDocument:
         """Return the topology as of now; `group` narrows to a name or an id."""
         version = load_version()
         if group:
-            return _document(version, group)
-        kept = self._kept
-        if kept is None or kept[0] != version:
-            kept = version, _document(version)
-            self._kept = kept
-        return kept[1]
+            parts = TopologyParts()
+            parts.read(group=group)
+            return _document(version, parts)
+        with self._reading:
+            kept = self._kept
+            if kept is None or kept[0] != version:
+                self._read(version)
+                kept = version, _document(version, self._parts)
+                self._kept = kept
+            return kept[1]
+
+    def _read(self, version: ClusterVersion) -> None:
+        """Bring the parts to a version, which was read before them.
+
+        What changes meanwhile is shown too early rather than too late: the next
+        version brings it again.
+        """
+        same = self._kept is not None and self._kept[0].cluster_id == version.cluster_id
+        with self._noting:
+            touched = self._notices.touched(version.version)
+            self._notices.forget()  # until this reading has worked
+        if same and touched is not None:
+            self._parts.read_again(touched)
+        else:
+            self._parts.read()
+        with self._noting:
+            self._notices.settle(version.version)
 
 
-def load_topology(version: int, *, group: str = "") -> Topology:
-    """Read groups, workers and links; `version` was read before them.
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """What is shown of a worker. Placements may be on one that is gone."""
 
-    What changes meanwhile is shown too early rather than too late: the next version
-    brings it again.
-    """
-    groups = _load_groups(group)
-    workers = _load_workers()
-    homes = _add_placements(groups, workers)
-    links = _add_routes(groups, homes)
-    return Topology(
-        groups=list(groups.values()),
-        version=version,
-        workers=[row.item for row in workers.values() if row.is_registered],
-        links=[link for key in groups for link in links[key]],
-    )
-
-
-class _WorkerRow(NamedTuple):
-    item: WorkerItem
+    address: str
+    status: str
     is_registered: bool
 
 
-Groups = dict[str, GroupItem]
-"""By their id as the database writes it: with hyphens or without."""
-Homes = dict[str, dict[str, str | None]]
-"""The worker of each pipeline, by group and name."""
+@dataclass(frozen=True, slots=True)
+class GroupPart:
+    """A group and its links, encoded too.
+
+    `homes` are all workers it names; those in `assigned` have room taken by it.
+    """
+
+    group: GroupItem
+    links: list[LinkItem]
+    homes: frozenset[str]
+    assigned: tuple[str, ...]
+    group_json: bytes
+    links_json: bytes
 
 
-def _document(version: ClusterVersion, group: str = "") -> TopologyDocument:
-    topology = load_topology(version.version, group=group)
-    tag = f"{version.cluster_id}-{version.version}"
-    return TopologyDocument(tag, encode(topology))
+class TopologyParts:
+    """The topology in pieces, as last read. Used by one thread at a time."""
 
+    def __init__(self) -> None:
+        """Start with nothing read."""
+        self._workers: dict[str, WorkerRow] = {}
+        self._groups: dict[str, GroupPart] = {}  # newest first
 
-def _load_groups(wanted: str) -> Groups:
-    rows = PipelineGroup.objects.standing().annotate(key=Cast("id", TextField()))
-    return {
-        key: GroupItem(str(group_id), name, [], [])
-        for group_id, key, name in rows.values_list("id", "key", "name")
-        if wanted in {"", name, str(group_id)}
-    }
+    def read(self, group: str = "") -> None:
+        """Read everything, or one group by name or id."""
+        rows = _read_workers()
+        order = sorted(rows, key=natural_key)
+        self._workers = {key: rows[key] for key in order}
+        self._groups = self._read_groups(_ids_of(group) if group else None)
 
+    def read_again(self, touched: Touched) -> None:
+        """Read what was touched since the last reading."""
+        moved = self._read_workers_again(touched.worker_ids)
+        ids = touched.group_ids
+        fresh = self._read_groups(ids) if ids else {}
+        for key in ids - fresh.keys():
+            self._groups.pop(key, None)
+        new = {key: part for key, part in fresh.items() if key not in self._groups}
+        self._groups = {**new, **self._groups, **fresh}
+        for key, part in self._groups.items():
+            if not part.homes.isdisjoint(moved):
+                self._groups[key] = self._readdressed(part)
 
-def _load_workers() -> dict[str, _WorkerRow]:
-    """Return all workers in natural order; placements may be on one that is gone."""
-    rows = Worker.objects.order_by().values_list(
-        "id", "address", "status", "deregistered_at"
-    )
-    found = sorted(rows, key=lambda row: natural_key(row[0]))
-    return {
-        key: _WorkerRow(WorkerItem(key, address, status, []), gone is None)
-        for key, address, status, gone in found
-    }
-
-
-def _add_placements(groups: Groups, workers: dict[str, _WorkerRow]) -> Homes:
-    """Put the pipelines into their groups, the groups to their workers."""
-    homes: Homes = defaultdict(dict)
-    holders: dict[str, dict[str, None]] = defaultdict(dict)
-    rows = Placement.objects.filter(group__in=PipelineGroup.objects.standing())
-    keyed = rows.annotate(key=Cast("group_id", TextField()))
-    columns = keyed.values_list("key", "pipeline_name", "worker_id", "status")
-    for key, name, worker_id, status in columns:
-        group = groups.get(key)
-        if group is None:
-            continue
-        worker = workers.get(worker_id)
-        address = worker.item.address if worker else None
-        group.pipelines.append(PipelineItem(name, worker_id, address))
-        homes[key][name] = worker_id
-        if worker and status not in NOT_ASSIGNED:
-            holders[key][worker_id] = None
-    _name_groups(groups, holders, workers)
-    return homes
-
-
-def _name_groups(
-    groups: Groups,
-    holders: dict[str, dict[str, None]],
-    workers: dict[str, _WorkerRow],
-) -> None:
-    names: dict[str, dict[str, None]] = defaultdict(dict)  # two may bear one name
-    for key, group in groups.items():
-        for worker_id in holders[key]:
-            names[worker_id][group.group_name] = None
-    for worker_id, found in names.items():
-        workers[worker_id].item.pipeline_groups.extend(found)
-
-
-def _add_routes(groups: Groups, homes: Homes) -> dict[str, list[LinkItem]]:
-    """Put the routes into their groups; return the links they make, by group."""
-    links: dict[str, list[LinkItem]] = defaultdict(list)
-    rows = Route.objects.filter(group__in=PipelineGroup.objects.standing())
-    keyed = rows.annotate(
-        key=Cast("group_id", TextField()), types=Cast("event_types", TextField())
-    )
-    columns = keyed.values_list("id", "key", "from_pipeline", "to_pipeline", "types")
-    for route_id, key, source, target, types in columns:
-        group = groups.get(key)
-        if group is None:
-            continue
-        at = homes.get(key, NOWHERE)
-        group.routes.append(RouteItem(source, target, msgspec.Raw(types.encode())))
-        ends = at.get(source), at.get(target)
-        links[key].append(
-            LinkItem(f"r-{route_id}", group.group_id, source, target, *ends)
+    def encode(self, version: int) -> bytes:
+        """Return everything as JSON, in the order of api.md 5.9."""
+        parts = self._groups.values()
+        groups = b",".join(part.group_json for part in parts)
+        links = b",".join(part.links_json for part in parts if part.links)
+        return b'{"groups":[%b],"version":%d,"workers":%b,"links":[%b]}' % (
+            groups,
+            version,
+            encode(self._worker_items()),
+            links,
         )
-    return links
+
+    def _worker_items(self) -> list[WorkerItem]:
+        names: dict[str, dict[str, None]] = defaultdict(dict)  # two may bear one name
+        for part in self._groups.values():
+            for worker_id in part.assigned:
+                names[worker_id][part.group.group_name] = None
+        return [
+            WorkerItem(key, row.address, row.status, list(names[key]))
+            for key, row in self._workers.items()
+            if row.is_registered
+        ]
+
+    def _read_workers_again(self, ids: frozenset[str]) -> set[str]:
+        """Read some workers; return those whose address is another one now."""
+        if not ids:
+            return set()
+        before, fresh = self._workers, _read_workers(ids)
+        moved = {key for key in ids if _address(before, key) != _address(fresh, key)}
+        order = [key for key in before if key in fresh or key not in ids]
+        for key in fresh.keys() - before.keys():
+            insort(order, key, key=natural_key)
+        known = {**before, **fresh}
+        self._workers = {key: known[key] for key in order}
+        return moved
+
+    def _readdressed(self, part: GroupPart) -> GroupPart:
+        """Return the part with the addresses that its workers have now."""
+        for item in part.group.pipelines:
+            item.worker_address = _address(self._workers, item.worker_id)
+        return _part(part.group, part.links, part.homes, part.assigned)
+
+    def _read_groups(self, ids: frozenset[str] | None) -> dict[str, GroupPart]:
+        rows = PipelineGroup.objects.standing().annotate(key=Cast("id", TextField()))
+        if ids is not None:
+            rows = rows.filter(pk__in=ids)
+        found = list(rows.values_list("id", "key", "name"))
+        places, routes = _read_placements(ids), _read_routes(ids)
+        parts: dict[str, GroupPart] = {}
+        for pk, key, name in found:
+            group = GroupItem(str(pk), name, [], [])
+            parts[group.group_id] = self._made(group, places[key], routes[key])
+        return parts
+
+    def _made(
+        self, group: GroupItem, places: "list[Place]", routes: "list[Way]"
+    ) -> GroupPart:
+        group.pipelines = [
+            PipelineItem(name, worker_id, _address(self._workers, worker_id))
+            for name, worker_id, _ in places
+        ]
+        group.routes = [
+            RouteItem(source, target, msgspec.Raw(types.encode()))
+            for _, source, target, types in routes
+        ]
+        at = {name: worker_id for name, worker_id, _ in places}
+        links = [
+            LinkItem(
+                f"r-{key}",
+                group.group_id,
+                source,
+                target,
+                at.get(source),
+                at.get(target),
+            )
+            for key, source, target, _ in routes
+        ]
+        homes = frozenset(worker_id for _, worker_id, _ in places if worker_id)
+        assigned = dict.fromkeys(
+            worker_id
+            for _, worker_id, status in places
+            if worker_id and status not in NOT_ASSIGNED
+        )
+        return _part(group, links, homes, tuple(assigned))
+
+
+Place = tuple[str, str | None, str]
+"""Pipeline, worker and status of a placement."""
+Way = tuple[int, str, str, str]
+"""Id, source, target and event types (JSON text) of a route."""
+
+
+def _part(
+    group: GroupItem,
+    links: list[LinkItem],
+    homes: frozenset[str],
+    assigned: tuple[str, ...],
+) -> GroupPart:
+    return GroupPart(group, links, homes, assigned, encode(group), encode(links)[1:-1])
+
+
+def _document(version: ClusterVersion, parts: TopologyParts) -> TopologyDocument:
+    tag = f"{version.cluster_id}-{version.version}"
+    return TopologyDocument(tag, parts.encode(version.version))
+
+
+def _address(workers: dict[str, WorkerRow], worker_id: str | None) -> str | None:
+    row = workers.get(worker_id or "")
+    return row.address if row else None
+
+
+def _ids_of(group: str) -> frozenset[str]:
+    rows = PipelineGroup.objects.standing().values_list("id", "name")
+    return frozenset(str(pk) for pk, name in rows if group in {name, str(pk)})
+
+
+def _read_workers(ids: Iterable[str] | None = None) -> dict[str, WorkerRow]:
+    rows = Worker.objects.order_by()
+    if ids is not None:
+        rows = rows.filter(pk__in=ids)
+    columns = rows.values_list("id", "address", "status", "deregistered_at")
+    return {
+        key: WorkerRow(address, status, gone is None)
+        for key, address, status, gone in columns
+    }
+
+
+def _read_placements(ids: frozenset[str] | None) -> dict[str, list[Place]]:
+    """Return placements by the id of their group as the database writes it."""
+    rows = _of_groups(Placement.objects.all(), ids)
+    found: dict[str, list[Place]] = defaultdict(list)
+    for key, *place in rows.values_list("key", "pipeline_name", "worker_id", "status"):
+        found[key].append(tuple(place))
+    return found
+
+
+def _read_routes(ids: frozenset[str] | None) -> dict[str, list[Way]]:
+    rows = _of_groups(Route.objects.all(), ids)
+    typed = rows.annotate(types=Cast("event_types", TextField()))
+    columns = typed.values_list("key", "id", "from_pipeline", "to_pipeline", "types")
+    found: dict[str, list[Way]] = defaultdict(list)
+    for key, *way in columns:
+        found[key].append(tuple(way))
+    return found
+
+
+def _of_groups(rows: "QuerySet[Any]", ids: frozenset[str] | None) -> "QuerySet[Any]":
+    chosen: QuerySet[Any] = (
+        rows.filter(group__in=PipelineGroup.objects.standing())
+        if ids is None
+        else rows.filter(group_id__in=ids)
+    )
+    keyed: QuerySet[Any] = chosen.annotate(key=Cast("group_id", TextField()))
+    return keyed

@@ -16,16 +16,16 @@ from django.db import DatabaseError
 
 from cluster.hot.database_thread import DatabaseThread
 from cluster.models import ClusterState
+from cluster.notices import Notices, Touched
 from cluster.realtime.client import FeedClient
 from cluster.realtime.messages import (
     DeltaMessage,
     RatesMessage,
     SnapshotMessage,
 )
-from cluster.realtime.notices import Notices
 from cluster.realtime.rate_news import RateNews
 from cluster.realtime.rates import RateBook
-from cluster.realtime.reader import TopologyReader, Touched
+from cluster.realtime.reader import TopologyReader
 from cluster.realtime.relay import is_shared, listen
 from cluster.realtime.view import TopologyView, find_changes
 from cluster.services import notify

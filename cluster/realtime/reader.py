@@ -19,6 +19,7 @@ from django.db.models.functions import Cast
 from cluster.event_routing import EXTERNAL
 from cluster.models import PipelineGroup, Placement, Route, Worker
 from cluster.natural_order import natural_key
+from cluster.notices import Touched
 from cluster.realtime.messages import (
     FullLinkNode,
     GroupNode,
@@ -30,14 +31,6 @@ from cluster.realtime.view import TopologyView
 from cluster.selectors import read_types
 
 read_error = msgspec.json.Decoder(dict[str, Any] | None).decode
-
-
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """The workers and groups that changes were about, by id."""
-
-    worker_ids: frozenset[str]
-    group_ids: frozenset[str]
 
 
 class WorkerRow(NamedTuple):

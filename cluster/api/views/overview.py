@@ -51,6 +51,7 @@ class TopologyView(ClusterView):
     """Groups, workers and the links between them."""
 
     topologies = TopologyCache()
+    topologies.follow()
 
     @extend_schema(
         operation_id="get_topology",

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from cluster.models import PipelineGroup, Placement, Worker
-from cluster.realtime.notices import Notices
-from cluster.realtime.reader import TopologyReader, Touched, load_view
+from cluster.notices import Notices, Touched
+from cluster.realtime.reader import TopologyReader, load_view
 from cluster.services import notify
 from cluster.services.groups import deploy_group, teardown_group
 from cluster.services.health import mark_stale_workers

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from channels.testing import WebsocketCommunicator
 
+from cluster.notices import Touched
 from cluster.realtime import TopologyFeed, websocket_app
-from cluster.realtime.reader import Touched
 from cluster.realtime.view import TopologyView
 from cluster.services.notify import EventRecorded, TopologyChanged
 

@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from cluster.realtime.notices import MOST_TOUCHED, MOST_VERSIONS, Notices
-from cluster.realtime.reader import Touched
+from cluster.notices import MOST_TOUCHED, MOST_VERSIONS, Notices, Touched
 from cluster.services.notify import TopologyChanged
 
 GROUP = UUID(int=7)

@@ -1,6 +1,7 @@
 """Which changes were heard of, and whether they are all there were."""
 
-from cluster.realtime.reader import Touched
+from dataclasses import dataclass
+
 from cluster.services.notify import TopologyChanged
 
 NEVER = -1
@@ -8,12 +9,20 @@ MOST_VERSIONS = 1000  # more are not worth keeping apart: all is read again
 MOST_TOUCHED = 500  # ids; reading so many one by one costs as much as reading all
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The workers and groups that changes were about, by id."""
+
+    worker_ids: frozenset[str]
+    group_ids: frozenset[str]
+
+
 class Notices:
     """Changes heard since the topology was read.
 
     Notices may get lost or overtake each other, and other processes may not say what
     they changed. Each carries its version, so a gap shows; then nothing is known of
-    what was touched, and all has to be read.
+    what was touched, and all has to be read. Used by one thread at a time.
     """
 
     def __init__(self) -> None:
@@ -55,7 +64,7 @@ class Notices:
     def forget(self) -> None:
         """Know nothing: what was read may be incomplete."""
         self._read_version = NEVER
-        self._heard.clear()
+        self._heard = {}
 
 
 def _union(changes: list[TopologyChanged]) -> Touched | None:
