@@ -30,10 +30,12 @@ from cluster.exceptions import (
     WorkerTimeoutError,
     WorkerUnreachableError,
 )
+from cluster.metrics import SERIES
 from cluster.worker_trust import distrust, trust_context
 
 MAX_ANSWER = 64 * 1024 * 1024  # bytes
 CHUNK = 64 * 1024  # bytes
+CALLS = {"POST": "deploy", "DELETE": "remove", "GET": "health"}  # as metrics name them
 REFUSALS = frozenset({400, 409, 422, 429})
 POOLED_CONNECTIONS = 32  # kept per worker
 
@@ -144,6 +146,16 @@ class HttpWorkerClient:
         method: str,
         path: str,
         body: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        with SERIES.calling(CALLS[method]):
+            return self._ask(target, method, path, body)
+
+    def _ask(
+        self,
+        target: WorkerTarget,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
     ) -> bytes:
         settings = conf.current()
         deadline = time.monotonic() + settings.http_timeout

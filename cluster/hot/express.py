@@ -8,6 +8,7 @@ the usual one is settled by the same code as there.
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,6 +34,7 @@ from cluster.hot.worker_request import (
     with_body,
 )
 from cluster.hot.worker_session import Deadline, Letter, WorkerSession, call_error
+from cluster.metrics.series import ACCEPTED, FAILED, SERIES
 from cluster.routing_snapshot import RoutedGroup, RoutedPlacement, RoutingSnapshot
 
 logger = logging.getLogger("varpulis_cluster")
@@ -64,6 +66,14 @@ class Exchange:
     event_id: str
     request_id: str
     reply: Reply
+    started_s: float
+
+    def answer(self, given: Answer) -> None:
+        """Answer the caller and count it."""
+        result = ACCEPTED if given.status == PROCESSED else FAILED
+        took_s = time.perf_counter() - self.started_s
+        SERIES.injected(self.call.group.name, result, 1, took_s)
+        self.reply(given, self.request_id)
 
 
 class Express:
@@ -101,6 +111,7 @@ class Express:
             event.id or request_id,
             request_id,
             reply,
+            time.perf_counter(),
         )
         return self._workers.try_send(
             call.socket,
@@ -156,7 +167,7 @@ class Express:
         self._delivery.note(place.worker_id or "", None)
         status, raw = outcome
         if status == PROCESSED:
-            exchange.reply(_answer_of(exchange, place, raw), exchange.request_id)
+            exchange.answer(_answer_of(exchange, place, raw))
         else:
             self._hand_over(exchange, outcome)
 
@@ -178,7 +189,7 @@ class Express:
         except Exception:  # the process boundary: the caller must not wait for ever
             logger.exception("Request %s failed", exchange.request_id)
             given = answer.internal_error(exchange.request_id)
-        exchange.reply(given, exchange.request_id)
+        exchange.answer(given)
 
 
 def _answer_of(exchange: Exchange, place: RoutedPlacement, raw: bytes) -> Answer:

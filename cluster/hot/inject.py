@@ -17,6 +17,7 @@ from cluster.hot.routing_table import RoutingTable
 from cluster.hot.targets import find_group, match_target
 from cluster.hot.worker_answer import strange
 from cluster.hot.worker_session import Deadline
+from cluster.metrics.series import ACCEPTED, FAILED, SERIES
 from cluster.routing_snapshot import RoutedPlacement
 
 LARGEST_BODY = 1024 * 1024  # bytes
@@ -70,15 +71,20 @@ class InjectEndpoint:
         explain = request.flag("explain")
         ack = request.choice("ack", "processed", ACKS)
         started = time.perf_counter()
-        match = match_target(self._table, group, event.event_type)
-        place, raw = await self._delivery.deliver(
-            group,
-            match.to_pipeline,
-            "events" if ack == "processed" else "events?ack=accepted",
-            worker_event(event, match.family),
-            deadline=Deadline.after(conf.current().http_timeout),
-        )
-        body = inject_body(match.to_pipeline, place, raw)
+        result = FAILED
+        try:
+            match = match_target(self._table, group, event.event_type)
+            place, raw = await self._delivery.deliver(
+                group,
+                match.to_pipeline,
+                "events" if ack == "processed" else "events?ack=accepted",
+                worker_event(event, match.family),
+                deadline=Deadline.after(conf.current().http_timeout),
+            )
+            body = inject_body(match.to_pipeline, place, raw)
+            result = ACCEPTED
+        finally:
+            SERIES.injected(group.name, result, 1, time.perf_counter() - started)
         event_id = event.id or request.request_id
         if explain:
             took_ms = (time.perf_counter() - started) * 1000

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ from cluster.hot.routing_table import RoutingTable
 from cluster.hot.targets import find_group, match_target
 from cluster.hot.worker_answer import strange
 from cluster.hot.worker_session import Deadline
+from cluster.metrics.series import ACCEPTED, FAILED, SERIES
 from cluster.routing_snapshot import RoutedGroup
 
 LARGEST_BODY = 16 * 1024 * 1024  # bytes
@@ -59,7 +61,9 @@ class InjectBatchEndpoint:
             await sending[0]
         else:
             await asyncio.gather(*sending)
-        took_us = int((time.perf_counter() - started) * 1_000_000)
+        took_s = time.perf_counter() - started
+        _count(group.name, batch, lanes, took_s)
+        took_us = int(took_s * 1_000_000)
         reply = answer.ok(summary_of(batch, lanes, options, took_us))
         reply.status = 200 if options.ack == "processed" else 202
         return reply
@@ -88,6 +92,13 @@ class InjectBatchEndpoint:
                     raise strange(place, str(error)) from error
             except ClusterError as error:
                 lane.faults += [fault_of(index, error) for index in indexes]
+
+
+def _count(group: str, batch: BatchInput, lanes: Sequence[Lane], took_s: float) -> None:
+    accepted = sum(lane.accepted for lane in lanes)
+    SERIES.injected(group, ACCEPTED, accepted, took_s)
+    if accepted < len(batch.types):
+        SERIES.injected(group, FAILED, len(batch.types) - accepted, None)
 
 
 def _call(family: str | None, options: BatchOptions) -> str:

@@ -217,7 +217,7 @@ def call_error(placement: RoutedPlacement, error: Exception) -> WorkerCallError:
         return _too_large(placement)
     if isinstance(error, ssl.SSLCertVerificationError):
         return WorkerUnreachableError(
-            distrust(placement.worker_id, placement.address, error),
+            distrust(placement.worker_id or "", placement.address, error),
             details={"worker_id": placement.worker_id},
         )
     return unreachable(placement)

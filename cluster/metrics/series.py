@@ -1,6 +1,8 @@
 """What this process counts and times as it goes along."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -9,6 +11,7 @@ LATENCIES = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
     10.0,
 )  # fmt: skip
+ACCEPTED, FAILED = "accepted", "failed"  # what became of injected events
 OPERATIONS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -61,15 +64,44 @@ class Series:
             "route",
             "method",
         )
-        self._groups: set[str] = set()
-        self._results: set[tuple[str, str]] = set()
+        self._injected: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
 
-    def injected(self, group: str, result: str, events: int, took_s: float) -> None:
-        """Count the events of one inject or batch of a group."""
-        self._groups.add(group)
-        self._results.add((group, result))
-        self.inject_events.labels(group, result).inc(events)
-        self.inject_duration.labels(group).observe(took_s)
+    def injected(
+        self, group: str, result: str, events: int, took_s: float | None
+    ) -> None:
+        """Count events of one inject or batch of a group; called for every event."""
+        try:
+            count, times = self._injected[group, result]
+        except KeyError:
+            count = self.inject_events.labels(group, result)
+            times = self.inject_duration.labels(group)
+            self._injected[group, result] = count, times
+        count.inc(events)
+        if took_s is not None:
+            times.observe(took_s)
+
+    @contextmanager
+    def deploying(self) -> Iterator[None]:
+        """Count a deploy and its time by how it ends."""
+        started, result = time.perf_counter(), "failed"
+        try:
+            yield
+            result = "ok"
+        finally:
+            took_s = time.perf_counter() - started
+            self.deploys.labels(result).inc()
+            self.deploy_duration.labels(result).observe(took_s)
+
+    @contextmanager
+    def calling(self, call: str) -> Iterator[None]:
+        """Time a call to a worker by how it ends."""
+        started, result = time.perf_counter(), "failed"
+        try:
+            yield
+            result = "ok"
+        finally:
+            took_s = time.perf_counter() - started
+            self.worker_calls.labels(call, result).observe(took_s)
 
     def answered(self, route: str, method: str, status: int, took_s: float) -> None:
         """Count a request and its time."""
@@ -78,13 +110,12 @@ class Series:
 
     def keep_groups(self, names: Iterable[str]) -> None:
         """Forget the series of groups that are none any more."""
-        gone = self._groups.difference(names)
-        for group, result in [pair for pair in self._results if pair[0] in gone]:
+        known = frozenset(names)
+        for group, result in [key for key in self._injected if key[0] not in known]:
+            del self._injected[group, result]
             self.inject_events.remove(group, result)
-            self._results.discard((group, result))
-        for group in gone:
-            self.inject_duration.remove(group)
-            self._groups.discard(group)
+            if not any(other == group for other, _ in self._injected):
+                self.inject_duration.remove(group)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)

@@ -9,6 +9,7 @@ import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from cluster.access import Role
+from cluster.metrics import SERIES
 from cluster.realtime.client import FeedClient
 from cluster.realtime.feed import TopologyFeed, encode
 from cluster.realtime.handshake import (
@@ -17,6 +18,7 @@ from cluster.realtime.handshake import (
     role_of_handshake,
 )
 
+SOCKET = "topology"
 CLOSE_NO_KEY = 4401
 CLOSE_FORBIDDEN = 4403
 CLOSE_TOO_SLOW = 4408
@@ -39,6 +41,7 @@ class TopologyConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels
         self.feed = feed
         self._client = FeedClient()
         self._sender: asyncio.Task[None] | None = None
+        self._live = SERIES.ws_clients.labels(SOCKET)
 
     async def connect(self) -> None:
         """Check page and key; then send the snapshot and what follows."""
@@ -53,12 +56,14 @@ class TopologyConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels
             await self.close(CLOSE_TOO_MANY)
             return
         await self.feed.attach(self._client)
+        self._live.inc()
         self._sender = asyncio.create_task(self._send_forever())
 
     async def disconnect(self, code: int) -> None:
         """Stop feeding."""
         self.feed.detach(self._client)
         if self._sender is not None:
+            self._live.dec()
             self._sender.cancel()
             with suppress(asyncio.CancelledError):
                 await self._sender
@@ -102,6 +107,7 @@ class TopologyConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels
         while True:
             message = await self._client.get()
             if self._client.is_too_slow:
+                SERIES.ws_dropped.labels(SOCKET).inc()
                 await self.close(CLOSE_TOO_SLOW)
                 return
             if time.monotonic() - checked_s > ROLE_CHECK_INTERVAL_S:

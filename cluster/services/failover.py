@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from cluster import conf
+from cluster.metrics import SERIES
 from cluster.models import Placement, Worker
 from cluster.models.placement import PlacementQuerySet
 from cluster.models.worker import WorkerQuerySet
@@ -54,7 +55,10 @@ def fail_over(*, now: datetime) -> MoveReport:
     rows = Placement.objects.wanted().filter(
         unclaimed(now), worker__in=_lost_workers(now), status__in=ON_A_WORKER
     )
-    return move_placements(placements=_loaded(rows), cause="failover", now=now)
+    report = move_placements(placements=_loaded(rows), cause="failover", now=now)
+    SERIES.failovers.labels("moved").inc(report.moved)
+    SERIES.failovers.labels("waiting").inc(report.waiting)
+    return report
 
 
 def lost_with_placements(now: datetime) -> WorkerQuerySet:

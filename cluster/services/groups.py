@@ -17,6 +17,7 @@ from cluster.exceptions import (
     WorkerCallError,
 )
 from cluster.group_spec import GroupSpec, find_faults, find_route_cycle
+from cluster.metrics import SERIES
 from cluster.models import (
     ClusterState,
     PipelineGroup,
@@ -92,6 +93,17 @@ def deploy_group(
     Otherwise what started is kept, unless nothing did. A group that somebody tore down
     meanwhile is returned as such.
     """
+    with SERIES.deploying():
+        return _deploy(spec, requested_by, notes, clock, client)
+
+
+def _deploy(
+    spec: GroupSpec,
+    requested_by: str,
+    notes: Sequence[str],
+    clock: Clock,
+    client: WorkerClient | None,
+) -> PipelineGroup:
     plan = plan_group(spec=spec, notes=notes)
     if plan.placements.unplaced and (spec.atomic or _none_placed(plan)):
         raise _no_workers(plan.placements.unplaced)

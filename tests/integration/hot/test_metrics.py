@@ -39,6 +39,28 @@ def test_it_tells_workers_groups_and_placements(coordinator, join, scrape):
     coordinator.call("DELETE", f"pipeline-groups/{group['id']}")
 
 
+def test_injected_events_are_counted_until_their_group_is_gone(
+    coordinator, join, scrape
+):
+    worker = join()
+    group = coordinator.deploy("counted", {"a": worker.id}, routes=[route("a", "A")])
+    inject = f"pipeline-groups/{group['id']}/inject"
+    event = {"event_type": "A", "fields": {}}
+    for _ in range(3):
+        assert coordinator.call("POST", inject, event).status == 200
+    assert coordinator.call("POST", f"{inject}?explain=true", event).status == 200
+    coordinator.call("POST", f"{inject}-batch", [event, event, {"no": "event"}])
+    found = scrape()
+    assert found["varpulis_cluster_inject_events_total", "accepted", "counted"] == 6
+    assert found["varpulis_cluster_inject_events_total", "counted", "failed"] == 1
+    assert found["varpulis_cluster_inject_duration_seconds_count", "counted"] == 5
+    assert found["varpulis_cluster_deploys_total", "ok"] >= 1
+    calls = "varpulis_cluster_worker_call_duration_seconds_count"
+    assert found[calls, "deploy", "ok"] >= 1
+    coordinator.call("DELETE", f"pipeline-groups/{group['id']}")
+    assert not any("counted" in series for series in scrape())
+
+
 def test_series_of_a_removed_worker_are_gone(coordinator, join, scrape):
     worker = join()
     assert any(worker.id in series for series in scrape())

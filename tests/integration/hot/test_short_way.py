@@ -160,6 +160,8 @@ def test_batches_are_answered_and_forwarded_alike(
     changes = {"Content_Type": "application/x-ndjson"}
     worker.calls.clear()
     short, long = line.ask(body, **changes), line.ask(body, **changes, **LONG)
+    for _, (headers, _), _ in (short, long):
+        del headers["content-length"]  # the time taken has more digits or fewer
     assert short[:2] == long[:2]
     answers = [json.loads(raw) for *_, raw in (short, long)]
     for answer in answers:
@@ -167,7 +169,8 @@ def test_batches_are_answered_and_forwarded_alike(
     assert answers[0] == answers[1]
     assert (answers[0]["events_sent"], answers[0]["output_count"]) == (3, 3)
     sent = [call["body"] for call in worker.events("events-batch")]
-    assert sent[:2] == sent[2:]
+    # lanes are sent side by side, so which comes first is chance
+    assert sorted(sent[:2], key=repr) == sorted(sent[2:], key=repr)
 
 
 @pytest.mark.parametrize("size", [100_000, 900_000])
