@@ -26,7 +26,7 @@ test: setup-dev ## everything the tests need, then all tests
 	@echo "== language, engine and coordinator, room by room"
 	@$(PY) -m pytest -q -n 2 tests/unit tests/conformance tests/contract
 	@echo "== real servers, real processes, a real browser"
-	@$(PY) -m pytest -q -n 2 --dist loadfile tests/integration tests/acceptance tests/browser tests/docs
+	@$(PY) -m pytest -q -n 2 --dist loadfile tests/integration tests/acceptance tests/browser tests/docs tests/deploy
 
 check: setup-dev ## format, lint, types, layers, deployment settings, migrations
 	@$(VENV)/bin/ruff check .

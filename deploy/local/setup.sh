@@ -60,17 +60,18 @@ make_venv() {
     "$python" -m venv "$venv"
 }
 
-fetch_sshd_log() { # unpacked, not installed: only the log lines of fail2ban's tests are wanted
+fetch_file() { # package, file in it, target, meaning: unpacked, for the package is not wanted
+    [ -e "$3" ] && return
     command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 ||
-        fail "the tests read the sshd log that Debian's package fail2ban ships: put it at $1"
-    say "fetching the Debian package fail2ban for the log lines in it"
+        fail "$4, which Debian's package $1 ships, is missing: put it at $3"
+    say "fetching $4 from the Debian package $1"
     unpacked=$(mktemp -d)
-    (cd "$unpacked" && { apt-get -qq download fail2ban >/dev/null 2>&1 || [ "$(id -u)" != 0 ] ||
-        { apt-get -qq update >/dev/null && apt-get -qq download fail2ban >/dev/null 2>&1; }; }) &&
-        dpkg-deb -x "$unpacked"/fail2ban_*.deb "$unpacked" &&
-        mkdir -p "$(dirname "$1")" &&
-        cp "$unpacked"/usr/lib/python3/dist-packages/fail2ban/tests/files/logs/sshd "$1" ||
-        fail "could not fetch it: apt-get download fail2ban"
+    (cd "$unpacked" && { apt-get -qq download "$1" >/dev/null 2>&1 || [ "$(id -u)" != 0 ] ||
+        { apt-get -qq update >/dev/null && apt-get -qq download "$1" >/dev/null 2>&1; }; }) &&
+        dpkg-deb -x "$unpacked/$1"_*.deb "$unpacked" &&
+        mkdir -p "$(dirname "$3")" &&
+        cp "$unpacked/$2" "$3" ||
+        fail "could not fetch it: apt-get download $1"
     rm -rf "$unpacked"
 }
 
@@ -91,7 +92,10 @@ install .installed-run -r requirements.txt
 
 if [ "$kind" = dev ]; then
     install .installed-dev -r requirements.txt -r requirements-dev.txt
-    [ -e "$venv/share/fail2ban/sshd" ] || fetch_sshd_log "$venv/share/fail2ban/sshd"
+    fetch_file fail2ban usr/lib/python3/dist-packages/fail2ban/tests/files/logs/sshd \
+        "$venv/share/fail2ban/sshd" "the log lines that an example reads"
+    fetch_file prometheus usr/bin/promtool "$venv/share/prometheus/promtool" \
+        "promtool, which tests the alert rules"
     # Debian keeps servers in /usr/sbin, which is not on every user's PATH.
     PATH=$PATH:/usr/sbin
     command -v curl >/dev/null 2>&1 || apt_install curl "curl, which the documents use"

@@ -40,6 +40,7 @@ class WorkerConfig:
     checkpoint_interval_s: float = 30.0
     metrics: bool = False
     metrics_port: int = 9090
+    metrics_public: bool = False
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_ca_cert: Path | None = None

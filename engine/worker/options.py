@@ -187,6 +187,12 @@ OPTIONS = (
     ),
     Option("metrics", parse_flag, "also open --metrics-port for Prometheus", flag=True),
     Option("metrics-port", parse_port, "port opened by --metrics", "9090"),
+    Option(
+        "metrics-public",
+        parse_flag,
+        "answer /metrics to everybody, not only to this machine and to key holders",
+        flag=True,
+    ),
     Option("tls-cert", parse_path, "certificate file (PEM); with --tls-key"),
     Option("tls-key", parse_path, "private key file (PEM); with --tls-cert"),
     Option(

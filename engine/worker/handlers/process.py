@@ -49,12 +49,13 @@ async def ready(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Give figures to Prometheus; from this machine without a key."""
+    """Give figures to Prometheus; to this machine, or to all if so wanted, without a key."""
     services = services_of(request)
     peer = request.client.host if request.client else ""
     headers = header_map(request.scope)
     proxied = any(name in headers for name in PROXY_HEADERS)
-    if proxied or not is_loopback_host(peer):
+    is_open = services.config.metrics_public
+    if not is_open and (proxied or not is_loopback_host(peer)):
         refusal = KeyCheck(services.config.api_key).refuse(headers)
         if refusal is not None:
             raise refusal

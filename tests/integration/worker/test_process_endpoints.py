@@ -50,6 +50,13 @@ def test_metrics_are_open_to_this_machine_and_not_through_a_proxy(worker):
     assert (status, body["code"]) == (401, "missing_key")
 
 
+def test_metrics_may_be_opened_to_everybody(start_worker):
+    worker = start_worker(metrics_public=True)
+    url = f"http://127.0.0.1:{worker.port}/metrics"
+    headers = {"x-forwarded-for": "192.0.2.7"}
+    assert worker._session.get(url, headers=headers, timeout=9).status_code == 200
+
+
 def test_metrics_have_prometheus_form(worker):
     pipeline_id = worker.deploy(OUT, 'quo"te')
     worker.event(pipeline_id, "X", {"v": 1})
