@@ -1,6 +1,6 @@
 """What the hot path needs of the database, frozen at one topology version.
 
-A snapshot is built by `cluster.selectors.load_routing_snapshot` and never changed;
+A snapshot is built by `cluster.routing_reader.RoutingReader` and never changed;
 who holds one replaces it when `cluster.services.notify` tells of a newer version.
 """
 

@@ -20,8 +20,8 @@ from django.db import DatabaseError
 from cluster.event_routing import RouteMatch, choose_target
 from cluster.hot.database_thread import DatabaseThread
 from cluster.models import ClusterState
+from cluster.routing_reader import RoutingReader
 from cluster.routing_snapshot import RoutedGroup, RoutingSnapshot
-from cluster.selectors import load_routing_snapshot
 from cluster.services import notify
 
 logger = logging.getLogger("varpulis_cluster")
@@ -41,11 +41,12 @@ class RoutingTable:
         self,
         database: DatabaseThread,
         *,
-        load: Callable[[], RoutingSnapshot] = load_routing_snapshot,
+        load: Callable[[], RoutingSnapshot] | None = None,
     ) -> None:
         """Keep where to read from; nothing is read before `start`."""
         self._database = database
-        self._load = load
+        self._reader = RoutingReader()
+        self._load = load or self._reader.read
         self._snapshot: RoutingSnapshot | None = None
         self._wanted_version = 0
         self._touched: dict[str | None, int] = {}  # None: by a change of groups
@@ -145,6 +146,7 @@ class RoutingTable:
         """Note a change; called in the thread that committed it."""
         if not isinstance(change, notify.TopologyChanged):
             return
+        self._reader.hear(change)
         # Workers first: whoever sees the new version must see whom it concerns.
         groups_too = bool(change.group_ids) or not change.worker_ids
         for key in (*change.worker_ids, *([None] if groups_too else ())):

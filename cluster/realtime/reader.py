@@ -28,7 +28,7 @@ from cluster.realtime.messages import (
     WorkerNode,
 )
 from cluster.realtime.view import TopologyView
-from cluster.selectors import read_types
+from cluster.routing_reader import read_types
 
 read_error = msgspec.json.Decoder(dict[str, Any] | None).decode
 

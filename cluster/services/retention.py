@@ -29,9 +29,7 @@ def tidy_up(*, now: datetime) -> bool:
     limit = now - timedelta(days=conf.current().retention_days)
     ClusterEvent.objects.filter(at__lt=limit).delete()
     AuditEntry.objects.filter(at__lt=limit).delete()
-    PipelineGroup.objects.filter(
-        status=GroupStatus.TORN_DOWN.value, torn_down_at__lt=limit
-    ).delete()
+    _forget_groups(limit)
     _forget_workers(now, limit)
     return True
 
@@ -39,6 +37,16 @@ def tidy_up(*, now: datetime) -> bool:
 def was_tidied(now: datetime) -> Q:
     """Return the condition on the cluster's row that it is too soon to tidy up."""
     return Q(tidied_at__isnull=False, tidied_at__gt=now - TIDY_EVERY)
+
+
+def _forget_groups(limit: datetime) -> None:
+    old = PipelineGroup.objects.filter(
+        status=GroupStatus.TORN_DOWN.value, torn_down_at__lt=limit
+    )
+    ids = list(old.values_list("pk", flat=True))
+    if ids:
+        PipelineGroup.objects.filter(pk__in=ids).delete()
+        bump_version(group_ids=ids)  # nobody remembers that they stood
 
 
 def _forget_workers(now: datetime, limit: datetime) -> None:
