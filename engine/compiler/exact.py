@@ -90,6 +90,9 @@ def _exact_lines(symbol: FunctionSymbol, unit: _Unit) -> Lines | None:
     kinds = _param_kinds(symbol.decl)
     if kinds is None or not _is_closed(symbol.decl):
         return None
+    native = unit.symbols.native
+    if symbol.name not in native and not symbol.calls.isdisjoint(native):
+        return None  # its general form calls machine code, an exact one would not
     try:
         return _Exact(symbol, kinds, unit).write()
     except _NotProvableError:

@@ -72,10 +72,9 @@ class Expressions:
         return self._sure(self.value(node), node)
 
     def _sure(self, value: Value, node: nodes.Expr) -> Value:
-        if value.kind == NULL:
-            raise RefusedError("this is always null", node.span)
-        if value.kind == UNKNOWN:
+        if value.kind in {NULL, UNKNOWN}:  # another round may know more
             self.frame.unknown(node)
+            return NOTHING
         if value.null:
             self.asm.leave_if(value.null, LEAVE)
         return value.sure()
@@ -284,12 +283,10 @@ class Expressions:
         try:
             called = instances.lowered(name, kinds)
         except RefusedError as error:
-            refusal = error.refusal
-            where = f"line {refusal.span.line}, column {refusal.span.column}"
-            reason = (
-                f"it calls '{name}', which is not native ({where}: {refusal.reason})"
-            )
-            raise RefusedError(reason, node.span) from error
+            root = error.root
+            where = f"line {root.span.line}, column {root.span.column}"
+            reason = f"it calls '{name}', which is not native ({where}: {root.reason})"
+            raise RefusedError(reason, node.span, root) from error
         self.frame.instance.calls[name, called.params] += 1
         return called
 

@@ -18,6 +18,7 @@ from vpl import nodes
 from vpl.nodes import Program
 
 MAX_GIVEN: Final = 64  # parameters, and names read from outside
+MAX_LINES: Final = 30_000  # of IR in one kernel; LLVM takes a second for so many
 NO_LOOP: Final = "it has no loop and calls nothing that has: Python is as quick"
 NOT_INSTALLED: Final = "it could be, but llvmlite is missing here: pip install llvmlite"
 
@@ -41,6 +42,8 @@ def _add_form(symbol: FunctionSymbol, instances: Instances, names: Namespace) ->
     kinds = tuple(_param_kind(param) for param in symbol.decl.params)
     instance = instances.lowered(symbol.name, kinds)
     members = closure(instance, instances)
+    if sum(len(member.lines) for member in members) > MAX_LINES:
+        raise RefusedError("it is too long with what it calls", span)
     numbers = sorted({number for member in members for number in member.inputs})
     if len(kinds) + len(numbers) > MAX_GIVEN:
         raise RefusedError(f"it reads more than {MAX_GIVEN} values", span)

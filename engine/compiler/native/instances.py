@@ -20,7 +20,7 @@ from vpl.source import Span
 Key = tuple[str, tuple[Kinds, ...]]
 
 MAX_NODES: Final = 3000  # of one function: larger ones take LLVM too long
-MAX_INSTANCES: Final = 300  # in one program
+MAX_WORK: Final = 100_000  # nodes lowered for one program, about a second
 MAX_CHAIN: Final = 30  # functions that call each other while they are lowered
 MAX_ROUNDS: Final = 20  # until the kinds of all locals are stable
 
@@ -29,7 +29,7 @@ MAX_ROUNDS: Final = 20  # until the kinds of all locals are stable
 class Instance:
     """A function for arguments of certain kinds, and what is known of it so far.
 
-    `kinds` are those of its locals, `nullable` the locals that may be null, `result`
+    `length` is how many nodes its body has, `kinds` are those of its locals, `nullable` the locals that may be null, `result`
     the kind it returns. What is known only grows; `head` and `lines`, its text, are right
     once it is stable. `calls` counts the places that call others.
     """
@@ -37,6 +37,7 @@ class Instance:
     generated: str
     symbol: FunctionSymbol
     params: tuple[Kinds, ...]
+    length: int
     kinds: dict[str, Kinds] = field(default_factory=dict)
     nullable: set[str] = field(default_factory=set)
     result: Kinds = UNKNOWN
@@ -91,10 +92,11 @@ class Instances:
         self._names = names
         self._sites = sites
         self._known: dict[Key, Instance] = {}
-        self._refused: dict[Key, Refusal] = {}
+        self._refused: dict[Key, Refusal] = {}  # with what lies at the bottom of it
         self._round = 0
         self._root: Instance | None = None
         self._chain = 0
+        self._work = MAX_WORK
         self._emits: dict[tuple[int, tuple[Kinds, ...]], EmitSite] = {}
 
     def get(self, key: Key) -> Instance:
@@ -110,14 +112,14 @@ class Instances:
         key = (name, self._widened(name, kinds))
         if key in self._refused:
             refusal = self._refused[key]
-            raise RefusedError(refusal.reason, refusal.span)
+            raise RefusedError(refusal.reason, refusal.span, refusal)
         instance = self._known.get(key) or self._new(key)
         if instance.is_done or instance.round == self._round != 0:
             return instance
         try:
             self._lower(instance)
         except RefusedError as error:
-            self._refused[key] = error.refusal
+            self._refused[key] = error.root
             raise
         return instance
 
@@ -132,12 +134,10 @@ class Instances:
     def _new(self, key: Key) -> Instance:
         symbol = self.symbols.functions[key[0]]
         span = symbol.decl.name_span
-        if sum(1 for _ in walk(*symbol.decl.body)) > MAX_NODES:
+        length = sum(1 for _ in walk(*symbol.decl.body))
+        if length > MAX_NODES:
             raise RefusedError("it is too long: divide it into functions", span)
-        if len(self._known) >= MAX_INSTANCES:
-            reason = f"the program has {MAX_INSTANCES} native functions already"
-            raise RefusedError(reason, span)
-        instance = Instance(f"@f{len(self._known)}", symbol, key[1])
+        instance = Instance(f"@f{len(self._known)}", symbol, key[1], length)
         names = [param.name for param in symbol.decl.params]
         instance.kinds = dict(zip(names, key[1], strict=True))
         self._known[key] = instance
@@ -173,20 +173,22 @@ class Instances:
             return
         self._root = instance
         try:
-            for _ in range(MAX_ROUNDS):
-                self._round += 1
-                instance.round = self._round
-                before = self._circle()
-                self._write(instance)
-                if before == self._circle():
-                    break
-            else:
-                raise RefusedError("its kinds do not settle", instance.decl.name_span)
-        finally:
+            self._settle(instance)
+            for member in self._members():
+                self._finish(member)
+        finally:  # members of a circle that failed start anew
             self._root = None
-        for member in self._members():
-            self._finish(member)
-        self._round += 1
+            self._round += 1
+
+    def _settle(self, root: Instance) -> None:
+        for _ in range(MAX_ROUNDS):
+            self._round += 1
+            root.round = self._round
+            before = self._circle()
+            self._write(root)
+            if before == self._circle():
+                return
+        raise RefusedError("its kinds do not settle", root.decl.name_span)
 
     def _members(self) -> list[Instance]:
         return [i for i in self._known.values() if i.round == self._round != 0]
@@ -199,13 +201,17 @@ class Instances:
         ]
 
     def _write(self, instance: Instance) -> None:
+        self._work -= instance.length
+        if self._work < 0:
+            reason = "the program has too many functions that could be native"
+            raise RefusedError(reason, instance.decl.name_span)
         instance.calls, instance.inputs, instance.sites = Counter(), set(), {}
         instance.unknown = None
         self._write_body(instance, self)
 
     def _finish(self, instance: Instance) -> None:
         if instance.unknown is not None:
-            reason = "the kind of this value cannot be told"
+            reason = "this is null, or nothing tells its kind"
             raise RefusedError(reason, instance.unknown)
         instance.is_done = True
 

@@ -5,8 +5,12 @@ from vpl.source import Span
 
 
 class RefusedError(Exception):
-    """The function at hand has no native form."""
+    """The function at hand has no native form.
 
-    def __init__(self, reason: str, span: Span) -> None:
+    `root` is the refusal of a function that it calls, if that is why.
+    """
+
+    def __init__(self, reason: str, span: Span, root: Refusal | None = None) -> None:
         self.refusal = Refusal(reason, span)
+        self.root = root or self.refusal
         super().__init__(reason)

@@ -67,7 +67,10 @@ class Writer:
             return self.atom(kind)
         if kind == BOOL:
             return self._truth(depth - 1)
-        form = self.draw(st.integers(0, 9))
+        form = self.draw(st.integers(0, 10))
+        if form == 10:
+            left, right = (self.expression(kind, depth - 1) for _ in "ab")
+            return f"({left} ?? {right})"
         if form == 0:
             test = self.expression(BOOL, depth - 1)
             one, other = (self.expression(kind, depth - 1) for _ in "ab")
@@ -106,7 +109,10 @@ class Writer:
         return f"({base} ** {self.expression(self.pick([INT, FLOAT]), depth)})"
 
     def _truth(self, depth: int) -> str:
-        form = self.draw(st.integers(0, 5))
+        form = self.draw(st.integers(0, 6))
+        if form == 6:
+            test = self.pick(["null", "not null", "int", "float", "number", "not bool"])
+            return f"({self.expression(self.pick(KINDS), depth)} is {test})"
         if form == 0:
             return f"(not {self.expression(BOOL, depth)})"
         if form <= 2:
@@ -153,7 +159,7 @@ class Writer:
         elif form == 5 and budget > 1:
             self._if(level, budget, in_loop)
         elif form == 6 and budget > 1:
-            self._for(level, budget)
+            self.pick([self._for, self._while])(level, budget)
         elif form == 7 and self.emits:
             self._emit(level)
         elif form == 8 and in_loop:
@@ -194,6 +200,14 @@ class Writer:
         dots = self.pick(["..", "..="])
         over = self.pick([str(stop), f"{stop - 3}{dots}{stop}", "span", f"0{dots}span"])
         self.add(level, f"for {name} in {over}:")
+        self.names[INT].append(name)
+        self.block(level + 1, budget - 1, in_loop=True)
+
+    def _while(self, level: int, budget: int) -> None:
+        name = f"i{self.fresh()}"
+        self.add(level, f"var {name} = 0")
+        self.add(level, f"while {name} < 4 and {self.expression(BOOL, 1)}:")
+        self.add(level + 1, f"{name} := {name} + 1")
         self.names[INT].append(name)
         self.block(level + 1, budget - 1, in_loop=True)
 

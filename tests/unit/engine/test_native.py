@@ -284,6 +284,7 @@ def test_llvm_that_cannot_start_leaves_the_work_to_python(
 
 
 REFUSED = {
+    "fn f(n: int):\n    let s = null\n    for i in n: s + i": "this is null",
     "fn f(n): for i in n: n": "parameter 'n' has no type",
     "fn f(n: str): for i in 3: n": "no int, float or bool",
     "fn f(n: int): n + 1": "no loop",
@@ -306,3 +307,63 @@ REFUSED = {
 @pytest.mark.parametrize("source", REFUSED)
 def test_it_says_why_a_function_is_not_native(source: str) -> None:
     assert REFUSED[source] in reason(source)
+
+
+def test_the_reason_at_the_bottom_of_calls_is_told() -> None:
+    source = (
+        "fn h(n: int): len(n)\nfn g(n: int): h(n)\nfn f(n: int):\n    for i in n: g(i)"
+    )
+    wanted = "it calls 'g', which is not native (line 1, column 15: it calls the builtin 'len')"
+    assert reason(source) == wanted
+
+
+def test_functions_that_call_each_other_are_native() -> None:
+    source = (
+        "fn even(n: int) -> bool: return if n == 0 then true else odd(n - 1)\n"
+        "fn odd(n: int) -> bool: return if n == 0 then false else even(n - 1)\n"
+        "stream S = In .emit(a: even(n), b: odd(n))"
+    )
+    pipeline = compile_program(source)
+    assert reply_of(pipeline, "In", n=7)["output_events"] == [
+        {"event_type": "S", "a": False, "b": True}
+    ]
+    assert kernel(pipeline, "even").calls == kernel(pipeline, "odd").calls == 1
+
+
+def test_one_function_of_a_circle_keeps_all_from_being_native() -> None:
+    source = (
+        "fn f(n: int): return if n == 0 then 1 else g(n - 1)\n"
+        "fn g(n: int): return if n == 0 then 1.5 else f(n - 1)"
+    )
+    assert "this is int or float" in reason(source, "f")
+    assert "it calls 'f'" in reason(source, "g")
+
+
+def test_a_function_of_text_calls_machine_code() -> None:
+    source = (
+        f'{LONG}fn g(word: str, n: int) -> int:\n    if word == "no": return 0\n'
+        "    return f(n)\nstream S = In .emit(s: g(word, n))"
+    )
+    pipeline = compile_program(source)
+    assert reply_of(pipeline, "In", word="yes", n=4)["output_events"][0]["s"] == 6
+    assert kernel(pipeline, "f").calls == 1
+
+
+def test_functions_beyond_what_can_be_lowered_stay_in_python() -> None:
+    turns = "".join(f"        s := (s + i * {k}) % 7\n" for k in range(500))
+    long = f"fn f(n: int) -> int:\n    var s = 0\n    for i in n:\n{turns}    return s"
+    assert "it is too long" in reason(long)
+
+
+def test_locals_that_may_be_null_leave_the_kernel_when_used() -> None:
+    source = (
+        "fn f(n: int):\n    for i in n:\n        let last = i\n    return last * 2\n"
+        "fn g(n: int):\n    var best = null\n    for i in n:\n"
+        "        if best == null or best < i: best := i\n    return best ?? -1\n"
+        "stream S = In .emit(f: f(n), g: g(n))"
+    )
+    native, python = compile_program(source), in_python(source)
+    for n in (0, 1, 5):
+        assert reply_of(native, "In", n=n) == reply_of(python, "In", n=n)
+    assert (kernel(native, "f").calls, kernel(native, "f").lefts) == (3, 1)
+    assert (kernel(native, "g").calls, kernel(native, "g").lefts) == (3, 0)
