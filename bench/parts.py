@@ -7,16 +7,21 @@ from bench import (
     batching,
     bodies,
     compiling,
+    deploys,
     footprint,
     heartbeats,
     inject,
     language,
     latency,
+    live,
     mandelbrot,
     ndjson,
     nexmark,
     published,
     registry,
+    startup,
+    sweep,
+    topology,
     volume,
 )
 from bench.finding import Finding
@@ -40,6 +45,7 @@ class Part:
 
 PARTS = (
     Part("footprint", "Start and memory of idle processes", footprint.run, 25),
+    Part("startup", "Start-up", startup.run, 30),
     Part("compiling", "Compiling", compiling.run, 25),
     Part("language", "Operations of the language", language.run, 150),
     Part("published", "Against others, on the published workloads", published.run, 90),
@@ -52,7 +58,11 @@ PARTS = (
     Part("inject", "Single events through the coordinator", inject.run, 30),
     Part("latency", "Latency by the number of clients", latency.run, 35),
     Part("registry", "Workers in the registry", registry.run, 30),
-    Part("heartbeats", "Heartbeats of 1 000 workers", heartbeats.run, 35),
+    Part("heartbeats", "Heartbeats of 1 000 workers", heartbeats.run, 45),
+    Part("deploys", "Deploys", deploys.run, 30),
+    Part("topology", "Topology", topology.run, 45),
+    Part("live", "Live updates", live.run, 40),
+    Part("sweep", "Sweeps", sweep.run, 30),
 )
 
 
