@@ -96,17 +96,13 @@ class HeartbeatDesk:
         return outcome
 
     def take_plain(self, beat: Heartbeat, worker: KnownWorker, version: int) -> bool:
-        """Take in a report that says nothing new, to be stored later; else False.
-
-        Its pipelines are left out of what is stored: they were compared with what is
-        wanted when they were new, and neither has changed since.
-        """
+        """Take in a report that says nothing new, to be stored later; else False."""
         if not self._is_plain(beat, worker, _signature(beat, worker, version)):
             return False
         if not self._plain:
             self._oldest_s = time.monotonic()
             self._work.set()
-        self._plain[beat.worker_id] = replace(beat, pipelines=None)
+        self._plain[beat.worker_id] = beat
         return True
 
     async def flush(self) -> None:
@@ -115,7 +111,10 @@ class HeartbeatDesk:
         plain, self._plain = self._plain, {}
         if not plain and not telling:
             return
-        beats = [*plain.values(), *(beat for beat, _ in telling)]
+        # Pipelines of plain reports were compared with what is wanted when they were
+        # new, and neither has changed since: they need not be compared again.
+        beats = [replace(beat, pipelines=None) for beat in plain.values()]
+        beats += [beat for beat, _ in telling]
         try:
             outcomes = await self._database.run(self._record, beats, self._now())
         except Exception as error:  # whatever it is, nobody may wait for ever

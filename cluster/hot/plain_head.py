@@ -49,9 +49,9 @@ _PLAIN_HEADERS = frozenset({
 })
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PlainHead:
-    """What a plain call says before its body of `length` bytes.
+    """What a plain call says before its body of `length` bytes; equal only to itself.
 
     `call` is one of the three above, `target` the id of the group or worker. `key`,
     `media_type` and `sent_id`, the request id, are empty if they were not sent.

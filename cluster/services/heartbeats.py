@@ -1,8 +1,9 @@
 """Take in the reports of workers (api.md 5.2, 6.2, 6.3, 6.6)."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -30,6 +31,8 @@ from cluster.state import WorkerStatus
 SETTLING_INTERVALS = 2  # reports a fresh placement may be missing from
 LARGEST_COUNTER = 2**63 - 1
 LARGEST_COUNT = 2**31 - 1
+
+Row = tuple[Any, int, int, str, str]  # time, running, events, load, id
 
 
 class HeartbeatVerdict(StrEnum):
@@ -83,6 +86,46 @@ def record_heartbeats(
     deploying a lost pipeline again, is handed to the background on commit. Several
     reports of one worker count in the order given, the last outcome is answered.
     """
+    quiet = _quiet(beats)
+    if quiet:
+        with transaction.atomic():
+            _write([_row(beat, beat.load or {}, now) for beat in quiet.values()])
+    telling = [beat for beat in beats if beat.worker_id not in quiet]
+    outcomes = dict.fromkeys(quiet, HeartbeatOutcome(HeartbeatVerdict.ACKNOWLEDGED))
+    return outcomes | _record_telling(telling, now) if telling else outcomes
+
+
+def _quiet(beats: Sequence[Heartbeat]) -> dict[str, Heartbeat]:
+    """Return the reports that change nothing but figures; they need no model.
+
+    Such a report says nothing of pipelines, is the only one of its worker, comes from
+    the process that is registered, and leaves the worker's status as it is.
+    """
+    asked = Counter(beat.worker_id for beat in beats)
+    few = {
+        beat.worker_id: beat
+        for beat in beats
+        if beat.pipelines is None and beat.load is not None and not beat.stopping
+    }
+    rows = Worker.objects.filter(id__in=few, deregistered_at=None).values_list(
+        "id", "status", "instance_id", "pipelines_running", "max_pipelines"
+    )
+    found: dict[str, Heartbeat] = {}
+    for worker_id, status, instance_id, running, room in rows if few else ():
+        beat = few[worker_id]
+        if beat.pipelines_running != running or asked[worker_id] > 1:
+            continue
+        if beat.instance_id and instance_id and beat.instance_id != instance_id:
+            continue
+        old = WorkerStatus(status)
+        if status_by_load(old, running=running, room=room) is old:
+            found[worker_id] = beat
+    return found
+
+
+def _record_telling(
+    beats: Sequence[Heartbeat], now: datetime
+) -> dict[str, HeartbeatOutcome]:
     workers = Worker.objects.in_bulk({beat.worker_id for beat in beats})
     outcomes = {b.worker_id: _judge(b, workers.get(b.worker_id)) for b in beats}
     taken = [
@@ -128,27 +171,38 @@ def _judge(beat: Heartbeat, worker: Worker | None) -> HeartbeatOutcome:
 def _store(
     beats: Sequence[Heartbeat], workers: Mapping[str, Worker], now: datetime
 ) -> None:
-    """Write the figures of all reports in one statement.
-
-    One `executemany` costs a hundredth of `bulk_update` (performance.md). Figures are
-    cut to what the columns take: one worker's nonsense must not cost the others their
-    reports, which are written in the same statement.
-    """
     rows = []
-    adapt = connection.ops.adapt_datetimefield_value
     for beat in beats:
         worker = workers[beat.worker_id]
         worker.last_heartbeat_at = beat.received_at or now
         if beat.pipelines_running is not None:
             worker.pipelines_running = _within(beat.pipelines_running, LARGEST_COUNT)
-        load = worker.load if beat.load is None else dict(beat.load)
-        rows.append((
-            adapt(worker.last_heartbeat_at),
-            worker.pipelines_running,
-            _within(beat.events_processed, LARGEST_COUNTER),
-            json.dumps(load),
-            worker.pk,
-        ))
+        load = worker.load if beat.load is None else beat.load
+        running = worker.pipelines_running
+        rows.append(_row(replace(beat, pipelines_running=running), load, now))
+    _write(rows)
+
+
+def _row(beat: Heartbeat, load: Mapping[str, Any], now: datetime) -> Row:
+    """Return the figures of a report, cut to what the columns take.
+
+    One worker's nonsense must not cost the others their reports, which are written in
+    the same statement.
+    """
+    return (
+        connection.ops.adapt_datetimefield_value(beat.received_at or now),
+        beat.pipelines_running or 0,
+        _within(beat.events_processed, LARGEST_COUNTER),
+        json.dumps(dict(load)),
+        beat.worker_id,
+    )
+
+
+def _write(rows: Sequence[Row]) -> None:
+    """Write the figures of many reports in one statement.
+
+    One `executemany` costs a hundredth of `bulk_update` (performance.md).
+    """
     with connection.cursor() as cursor:
         cursor.executemany(
             "UPDATE cluster_worker SET last_heartbeat_at = %s, pipelines_running = %s,"

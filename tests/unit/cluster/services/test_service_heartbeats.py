@@ -237,3 +237,69 @@ def test_a_deploy_that_was_overtaken_takes_its_copy_away_again(
     place = Placement.objects.get()
     assert (place.status, place.generation) == ("Running", 3)
     assert list(workers["w"].pipelines) == [place.pipeline_id]
+
+
+def quiet(worker_id: str, count: int, **facts: Any) -> Heartbeat:
+    """Return a report of figures only, as stored for a worker with nothing new."""
+    load = {"cpu_percent": count}
+    return Heartbeat(
+        worker_id=worker_id,
+        events_processed=count,
+        pipelines_running=0,
+        load=load,
+        **facts,
+    )
+
+
+def test_quiet_reports_are_stored_without_a_model(
+    join: Any, clock: ManualClock
+) -> None:
+    for number in range(5):
+        join(f"w{number}")
+    clock.advance(5)
+    with CaptureQueriesContext(connection) as queries:
+        outcomes = record_heartbeats([quiet(f"w{n}", n) for n in range(5)], clock.now)
+    assert {o.verdict for o in outcomes.values()} == {HeartbeatVerdict.ACKNOWLEDGED}
+    selects = [q["sql"] for q in queries if q["sql"].startswith("SELECT")]
+    assert len(selects) == 1
+    stored = Worker.objects.order_by("id").values_list("events_processed", "load")
+    assert list(stored) == [(n, {"cpu_percent": n}) for n in range(5)]
+    assert {w.last_heartbeat_at for w in Worker.objects.all()} == {clock.now}
+
+
+@pytest.mark.parametrize("with_it", [False, True])
+def test_a_quiet_report_is_judged_like_any_other(
+    join: Any, clock: ManualClock, commits: Any, with_it: bool
+) -> None:
+    join("gone")
+    join("taken", instance_id="new")
+    join("sick")
+    join("well")
+    deregister_worker(worker_id="gone", pipelines="move", now=clock.now)
+    Worker.objects.filter(id="sick").update(status="unhealthy")
+    beats = [
+        quiet("gone", 1),
+        quiet("never", 1),
+        quiet("taken", 1, instance_id="old"),
+        quiet("sick", 1),
+        *([quiet("well", 1)] if with_it else []),
+    ]
+    with commits():
+        outcomes = record_heartbeats(beats, clock.now)
+    verdicts = {key: outcome.verdict.value for key, outcome in outcomes.items()}
+    assert verdicts == {
+        "gone": "worker_deregistered",
+        "never": "worker_unknown",
+        "taken": "worker_replaced",
+        "sick": "acknowledged",
+    } | ({"well": "acknowledged"} if with_it else {})
+    assert Worker.objects.get(id="sick").status == "ready"
+    assert Worker.objects.get(id="taken").events_processed == 0
+
+
+def test_of_two_quiet_reports_of_a_worker_the_last_one_stays(
+    join: Any, clock: ManualClock
+) -> None:
+    join("w")
+    record_heartbeats([quiet("w", 1), quiet("w", 2)], clock.now)
+    assert Worker.objects.get().events_processed == 2
