@@ -40,7 +40,7 @@ def run(effort: Effort) -> list[Finding]:
             grown.append((max((peak.seen - before) / MB, LEAST_MB),))
     curve = Curve(
         "growth of the worker, at most",
-        "MB of NDJSON in one body",
+        "size of one body, MB",
         sizes,
         tuple(grown),
         "MB",

@@ -30,9 +30,9 @@ def run(effort: Effort) -> list[Finding]:
         group = client.deploy(group_spec())
         key, port = cluster.layout.api_key, cluster.layout.port
         through = [_routed(group["id"], key, index) for index in range(2)]
-        for of, at, calls in (
-            (DIRECT, pipeline.port, direct),
-            (THROUGH, port, through),
+        for of, name, at, calls in (
+            (DIRECT, "to one worker", pipeline.port, direct),
+            (THROUGH, "through the coordinator", port, through),
         ):
             medians = []
             for clients in CLIENTS:
@@ -43,7 +43,7 @@ def run(effort: Effort) -> list[Finding]:
                 found.append(_latency(of, clients, loaded))
                 medians.append((loaded.percentile_ms(0.5),))
             found.append(
-                Curve(of, "clients", CLIENTS, tuple(medians), "ms (median)", CHECKED)
+                Curve(name, "clients", CLIENTS, tuple(medians), "ms (median)", CHECKED)
             )
     return found
 

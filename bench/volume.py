@@ -13,6 +13,10 @@ from bench.progress import step
 from bench.result import Effort, require
 from engine import compile_program
 
+WORKLOADS = (
+    ("windows of 1000 keys", windows.KEYED),
+    ("sequences of 20 000 keys", sequences.TWO_STEPS),
+)
 POINTS = (10_000, 100_000, 1_000_000)
 BATCH = 1000
 NS = 1e9
@@ -24,14 +28,14 @@ def run(effort: Effort) -> list[Curve]:
     points = POINTS[:-1] if effort.is_quick else POINTS
     return [
         Curve(
-            each.name,
+            name,
             "events so far",
             points,
             tuple((cost,) for cost in _costs(each, points)),
             "ns per event",
             CHECKED,
         )
-        for each in (windows.KEYED, sequences.TWO_STEPS)
+        for name, each in WORKLOADS
     ]
 
 
