@@ -38,37 +38,82 @@ def patterns(program: Program) -> dict[str, nodes.PatternDecl]:
 
 def consumed_types(program: Program) -> frozenset[str]:
     """Return every event type and stream that some stream of the program consumes."""
-    named = patterns(program)
+    known = Names(program)
     return frozenset(
-        name for stream in streams(program) for name in stream_inputs(stream, named)
+        name for stream in streams(program) for name in stream_inputs(stream, known)
     )
 
 
-def stream_inputs(
-    stream: nodes.StreamDecl, named: Mapping[str, nodes.PatternDecl]
-) -> Iterator[str]:
+class Names:
+    """What the names of a program that may be consumed stand for.
+
+    A stream's own source may be a pattern. Anywhere else a name is a stream or event
+    type first; the name of a pattern stands for its matches if there is no such stream.
+    `events` are the names in each pattern.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.patterns = patterns(program)
+        self.streams = frozenset(stream_names(program))
+        self.events = {
+            name: tuple(dict.fromkeys(pattern_inputs(pattern)))
+            for name, pattern in self.patterns.items()
+        }
+        self._inputs: dict[str, tuple[str, ...]] = {}
+
+    def is_pattern(self, name: str) -> bool:
+        """Tell whether the matches of a pattern are meant."""
+        return name in self.patterns and name not in self.streams
+
+    def pattern_inputs(self, name: str) -> tuple[str, ...]:
+        """Return what a pattern looks at, through the patterns it names.
+
+        Its own name inside a pattern means events.
+        """
+        if name not in self._inputs:
+            found: dict[str, None] = {}
+            seen, waiting = {name}, [name]
+            while waiting:
+                for taken in self.events[waiting.pop()]:
+                    if not self.is_pattern(taken) or taken in seen:
+                        found[taken] = None
+                    else:
+                        seen.add(taken)
+                        waiting.append(taken)
+            self._inputs[name] = tuple(found)
+        return self._inputs[name]
+
+
+def stream_inputs(stream: nodes.StreamDecl, known: Names) -> Iterator[str]:
     """Yield the names a stream consumes, those of the patterns it uses included."""
     match stream.source:
-        case nodes.EventSource(name=name):
-            yield from _taken(name, named)
+        case nodes.EventSource(name=name) if not _is_stepped(stream):
+            is_pattern = name in known.patterns
+            yield from known.pattern_inputs(name) if is_pattern else (name,)
+        case nodes.TimerSource():
+            yield f"Timer_{stream.name}"
+    for name in event_names(stream):
+        yield from known.pattern_inputs(name) if known.is_pattern(name) else (name,)
+
+
+def event_names(stream: nodes.StreamDecl) -> Iterator[str]:
+    """Yield the names whose events a stream takes besides those of a plain source."""
+    match stream.source:
+        case nodes.EventSource(name=name) if _is_stepped(stream):
+            yield name
         case nodes.MergeSource(parts=parts) | nodes.JoinSource(parts=parts):
             yield from (part.name for part in parts)
         case nodes.SequenceSource(steps=steps):
             yield from (step.name for step in steps)
-        case nodes.TimerSource():
-            yield f"Timer_{stream.name}"
     for op in stream_operations(stream):
         if isinstance(op, nodes.Follow):
-            yield from _taken(op.step.name, named)
+            yield op.step.name
         elif op.name == "not" and op.target is not None:
             yield op.target
 
 
-def _taken(name: str, named: Mapping[str, nodes.PatternDecl]) -> Iterator[str]:
-    if name in named:
-        yield from pattern_inputs(named[name])
-    else:
-        yield name
+def _is_stepped(stream: nodes.StreamDecl) -> bool:
+    return any(isinstance(op, nodes.Follow) for op in stream.ops)
 
 
 def stream_operations(stream: nodes.StreamDecl) -> Iterator[nodes.StreamOp]:

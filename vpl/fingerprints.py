@@ -55,13 +55,13 @@ class StreamFingerprints:
         constants = [decl for decl in _globals(program) if decl.keyword != "var"]
         self._uses = _Uses(program, constants)
         self._types = self._uses.types
-        self._patterns = self._uses.patterns
+        self._names = analysis.Names(program)
 
     def of(self, name: str) -> str:
         """Return the fingerprint of a stream; raises KeyError for other names."""
         stream = self._streams[name]
         used = self._uses.of(stream)
-        taken = sorted(set(analysis.stream_inputs(stream, self._patterns)))
+        taken = sorted(set(analysis.stream_inputs(stream, self._names)))
         adapted = [part for event in taken for part in self._adapted(event)]
         return _digest((stream, *used, *adapted))
 
@@ -135,7 +135,7 @@ class _Uses:
             for decl in reversed(program.body)
             if isinstance(decl, nodes.TypeDecl)
         }
-        self.patterns = analysis.patterns(program)
+        self._patterns = analysis.patterns(program)
         self._functions = analysis.functions(program)
         self._named: dict[_Key, dict[_Key, Node]] = {}
 
@@ -167,8 +167,14 @@ class _Uses:
             match node:
                 case nodes.Name(id=name):
                     found = (self._functions.get(name), self._globals.get(name))
-                case nodes.EventSource(name=name) | nodes.SequenceStep(name=name):
-                    found = (self.patterns.get(name), None)
+                case (
+                    nodes.EventSource(name=name)
+                    | nodes.SequenceStep(name=name)
+                    | nodes.SourcePart(name=name)
+                    | nodes.PatternEvent(event_type=name)
+                    | nodes.Operation(name="not", target=str(name))
+                ):
+                    found = (self._patterns.get(name), None)
                 case nodes.TypeRef(name=name):
                     found = (self.types.get(name), None)
                 case _:

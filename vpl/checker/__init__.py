@@ -52,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     variables.loop_control,
     variables.constants,
     graph.circles,
+    graph.pattern_circles,
     connectors.connector_declarations,
     connectors.context_declarations,
     connectors.connector_uses,

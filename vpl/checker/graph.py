@@ -16,27 +16,76 @@ def circles(symbols: Symbols) -> Iterator[Diagnostic]:
 
     Of many circles that hang together only the first `_MOST_REPORTED` are named.
     """
-    edges = _tangled(_consumers(symbols))
+    for path in _circles(_consumers(symbols)):
+        way = " -> ".join(_shortened((*path, path[0])))
+        message = f"stream '{path[0]}' consumes its own events: {way}"
+        yield Diagnostic("E024", message, symbols.streams[path[0]].name_span)
+
+
+def pattern_circles(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Report patterns whose matches are events of themselves, once per circle.
+
+    The own name in a pattern means events, unless something takes its matches as such.
+    """
+    known = analysis.Names(symbols.program)
+    as_events = _taken_as_events(symbols, known)
+    edges = {
+        name: [
+            taken
+            for taken in events
+            if known.is_pattern(taken) and (taken != name or name in as_events)
+        ]
+        for name, events in known.events.items()
+    }
+    for path in _circles(edges):
+        way = " -> ".join(_shortened((*path, path[0])))
+        message = f"pattern '{path[0]}' looks for its own matches: {way}"
+        yield Diagnostic("E024", message, symbols.patterns[path[0]].name_span)
+
+
+def _taken_as_events(symbols: Symbols, known: analysis.Names) -> set[str]:
+    """Return the patterns whose matches are events of a stream or another pattern."""
+    streams = symbols.streams.values()
+    found = {name for stream in streams for name in analysis.event_names(stream)}
+    for name, events in known.events.items():
+        found.update(set(events) - {name})
+    return {name for name in found if known.is_pattern(name)}
+
+
+def _circles(edges: _Edges) -> Iterator[list[str]]:
+    """Yield circles, each from its first name on; one at least if there are any."""
+    edges = _tangled(edges)
     reported: set[str] = set()
     searches = 0
-    for name, stream in symbols.streams.items():
-        if name in reported or name not in edges or searches == _MOST_REPORTED:
+    for name in edges:
+        if name in reported or searches == _MOST_REPORTED:
             continue
         searches += 1
         path = _way_back(name, edges)
-        if path is None:
-            continue
-        reported.update(path)
-        way = " -> ".join(_shortened((*path, name)))
-        message = f"stream '{name}' consumes its own events: {way}"
-        yield Diagnostic("E024", message, stream.name_span)
+        if path is not None:
+            reported.update(path)
+            yield path
+    if edges and not reported:
+        yield _some_circle(edges)
+
+
+def _some_circle(edges: _Edges) -> list[str]:
+    """Return a circle of names that all have a way on."""
+    path: dict[str, None] = {}
+    name = next(iter(edges))
+    while name not in path:
+        path[name] = None
+        name = edges[name][0]
+    names = list(path)
+    return names[names.index(name) :]
 
 
 def _consumers(symbols: Symbols) -> _Edges:
     """Return for each stream the streams that consume its events."""
     takers: dict[str, list[str]] = {}
+    known = analysis.Names(symbols.program)
     for name, stream in symbols.streams.items():
-        for taken in analysis.stream_inputs(stream, symbols.patterns):
+        for taken in analysis.stream_inputs(stream, known):
             takers.setdefault(taken, []).append(name)
     edges: _Edges = {}
     for name, emitted in symbols.outputs.items():
