@@ -17,8 +17,7 @@ from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import msgspec
-import requests
-from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from cluster import conf
@@ -160,21 +159,23 @@ class HttpWorkerClient:
         settings = conf.current()
         deadline = time.monotonic() + settings.http_timeout
         try:
-            with _session(target.address, target.pinned_host).request(
+            response = _pool(target.address, target.pinned_host).urlopen(
                 method,
-                _pinned_base(target.address, target.pinned_host) + path,
-                data=None if body is None else json.dumps(body).encode(),
+                path,
+                body=None if body is None else json.dumps(body).encode(),
                 headers=_headers(target),
-                timeout=(settings.connect_timeout, settings.http_timeout),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+                timeout=Timeout(settings.connect_timeout, settings.http_timeout),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            with _given_back(response):
                 raw = _read(response, deadline)
-                return _judge(target, response.status_code, raw)
-        except (requests.Timeout, ReadTimeoutError, TimeoutError) as error:
-            raise _timed_out(target, error, settings.http_timeout) from error
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (ReadTimeoutError, TimeoutError) as error:
+            raise _timed_out(target, settings.http_timeout) from error
+        except (HTTPError, OSError) as error:
             raise _unreachable(target, error) from error
+        return _judge(target, response.status, raw)
 
 
 def get_client() -> WorkerClient:
@@ -196,39 +197,37 @@ def use_client(client: WorkerClient) -> Iterator[None]:
 _current: WorkerClient = HttpWorkerClient()
 
 
-class _PinnedAdapter(HTTPAdapter):
-    """Connects to a pinned IP address, yet asks TLS for the advertised host."""
-
-    def __init__(self, host: str) -> None:
-        self._host = host
-        super().__init__(pool_maxsize=POOLED_CONNECTIONS)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        kwargs |= {
-            "server_hostname": self._host,
-            "assert_hostname": self._host,
-            "ssl_context": trust_context(),
-        }
-        super().init_poolmanager(*args, **kwargs)
-
-
 @lru_cache(maxsize=1024)
-def _session(address: str, pinned_host: str) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # neither proxies nor .netrc of the environment
-    host = urlsplit(address).hostname or ""
-    if address.startswith("https"):
-        session.mount("https://", _PinnedAdapter(host))
-    else:
-        session.mount("http://", HTTPAdapter(pool_maxsize=POOLED_CONNECTIONS))
-    return session
+def _pool(address: str, pinned_host: str) -> HTTPConnectionPool:
+    """Return the connections to a worker: to a pinned IP address, if there is one.
 
-
-def _pinned_base(address: str, pinned_host: str) -> str:
+    TLS is asked for the advertised host all the same. This is urllib3 without requests
+    above it, which would cost more than the rest of a call.
+    """
     parts = urlsplit(address)
-    host = pinned_host or parts.hostname or ""
-    bracketed = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{bracketed}:{parts.port}"
+    name = parts.hostname or ""
+    host = pinned_host or name
+    if parts.scheme != "https":
+        return HTTPConnectionPool(host, parts.port, maxsize=POOLED_CONNECTIONS)
+    return HTTPSConnectionPool(
+        host,
+        parts.port,
+        maxsize=POOLED_CONNECTIONS,
+        ssl_context=trust_context(),
+        server_hostname=name,
+        assert_hostname=name,
+    )
+
+
+@contextmanager
+def _given_back(response: BaseHTTPResponse) -> Iterator[None]:
+    """Keep the connection for the next call, or close it if the block fails."""
+    try:
+        yield
+    except BaseException:
+        response.close()
+        raise
+    response.release_conn()
 
 
 def _headers(target: WorkerTarget) -> dict[str, str]:
@@ -242,16 +241,16 @@ def _headers(target: WorkerTarget) -> dict[str, str]:
     return headers
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
+def _read(response: BaseHTTPResponse, deadline: float) -> bytes:
     """Return the body; each piece is taken as it comes, so that a drip is noticed."""
     chunks, size = [], 0
-    while chunk := response.raw.read1(CHUNK, decode_content=True):
+    while chunk := response.read1(CHUNK, decode_content=True):
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_ANSWER:
-            raise requests.RequestException(f"answer above {MAX_ANSWER} bytes")
+            raise HTTPError(f"answer above {MAX_ANSWER} bytes")
         if time.monotonic() > deadline:
-            raise requests.Timeout("answer came too slowly")
+            raise TimeoutError("answer came too slowly")
     return b"".join(chunks)
 
 
@@ -287,11 +286,7 @@ def _strange_answer(target: WorkerTarget, status: int, why: str) -> WorkerAnswer
     )
 
 
-def _timed_out(
-    target: WorkerTarget, error: Exception, timeout_s: float
-) -> WorkerCallError:
-    if isinstance(error, requests.ConnectTimeout):
-        return _unreachable(target, error)
+def _timed_out(target: WorkerTarget, timeout_s: float) -> WorkerTimeoutError:
     return WorkerTimeoutError(
         f"worker '{target.worker_id}' did not answer within {timeout_s:g} s",
         details={"worker_id": target.worker_id},
@@ -301,7 +296,7 @@ def _timed_out(
 def _unreachable(target: WorkerTarget, error: Exception) -> WorkerUnreachableError:
     text = f"worker '{target.worker_id}' cannot be reached at {target.address}"
     cause: BaseException | None = error
-    while cause is not None:  # requests and urllib3 wrap what the socket said
+    while cause is not None:  # urllib3 wraps what the socket said
         if isinstance(cause, ssl.SSLCertVerificationError):
             text = distrust(target.worker_id, target.address, cause)
         cause = cause.__cause__ or cause.__context__
