@@ -68,7 +68,8 @@ def quick_process(gate: Gate, machine: Machine, plainly: Process) -> Process | N
         finally:
             if faulted or crashes:
                 faults = executor.take_faults()
-            counts.events_out += count_outputs(outputs)
+            if outputs:
+                counts.events_out += count_outputs(outputs)
             lock.release()
         if outputs or faults:
             return encode(Reply(True, outputs, faults or []))

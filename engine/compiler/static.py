@@ -150,7 +150,6 @@ class StaticProgram:
     def _single(self, lines: Lines, branches: list[Lines]) -> None:
         """Write `run_one`, which counts at once instead of once for many rows."""
         with lines.block("def run_one(t, r, out):"):
-            lines.add("push = out.append")
             self._begin(lines)
             start = len(lines.texts)
             self._dispatch(lines, branches)
@@ -166,6 +165,7 @@ class StaticProgram:
 
     def _counted_at_once(self, text: str) -> str:
         """Return a line with the streams' counters in place of local ones."""
+        text = text.replace("push(", "out.append(")
         bare = text.lstrip()
         indent = text[: len(text) - len(bare)]
         if bare == "lost += 1":
