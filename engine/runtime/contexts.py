@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.compiler.plan import Plan
 from engine.limits import Limits
+from engine.runtime.columns import count_events
 from engine.runtime.executors import (
     Due,
     Executed,
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
 class Ticket:
     """One injected event on its way through the contexts."""
 
-    def __init__(self, on_end: Callable[["Ticket"], None]) -> None:
+    def __init__(self, on_end: Callable[["Ticket"], None], bound: int) -> None:
         self._on_end = on_end
+        self._bound = bound
+        self._count = 0
+        self._is_cut = False
         self._told: dict[int, Output] | None = None
         self._told_faults = 0
         self.made: list[Output] = []
@@ -62,15 +66,32 @@ class Ticket:
         if is_last:
             self._on_end(self)
 
-    def collect(self, context: str, lane: Lane, faults: list[dict[str, Any]]) -> None:
-        """Take over what a context made of the event."""
+    @property
+    def room(self) -> int:
+        """Return how many more outputs the event may have."""
+        return self._bound - self._count
+
+    def collect(self, context: str, lane: Lane) -> None:
+        """Take over what a context made of the event, as far as there is room."""
         with self._lock:
+            if lane.count > self.room:
+                lane.cut(self.room)
+            self._count += lane.count
             if lane.made:
                 self.producers.add(context)
                 self.made.extend(lane.made)
             if lane.stopped:
                 self.made = [m for m in self.made if m[1] not in lane.stopped]
-            self.faults.extend(faults)
+                self._count = count_events([output for _, _, output in self.made])
+
+    def report(self, faults: Faults) -> None:
+        """Take over what a context has to tell; the bound on outputs once."""
+        with self._lock:
+            for fault in faults:
+                is_cut = fault["code"] == "R003"
+                if not (is_cut and self._is_cut):
+                    self.faults.append(fault)
+                self._is_cut |= is_cut
 
     def result(self) -> tuple[list[Any], Faults, bool]:
         """Return what is known, in the order of vpl.md section 13."""
@@ -95,10 +116,14 @@ class Ticket:
 
 
 class TicketCount:
-    """How many tickets are under way; `on_end` is called with each that is not."""
+    """How many tickets are under way; `on_end` is called with each that is not.
 
-    def __init__(self, on_end: Callable[[Ticket], None]) -> None:
+    `bound` is the most outputs of each.
+    """
+
+    def __init__(self, on_end: Callable[[Ticket], None], bound: int) -> None:
         self._on_end = on_end
+        self._bound = bound
         self._open = 0
         self._changed = threading.Condition()
 
@@ -106,7 +131,7 @@ class TicketCount:
         """Return a new ticket, under way until it is finished."""
         with self._changed:
             self._open += 1
-        return Ticket(self._end)
+        return Ticket(self._end, self._bound)
 
     def _end(self, ticket: Ticket) -> None:
         with self._changed:
@@ -199,7 +224,7 @@ class ContextExecutor:
             self._ports[self._plan.streams[port.stream].context].append(port)
         self._threads: list[threading.Thread] = []
         self._sending = threading.Lock()
-        self._count = TicketCount(self._tell_late)
+        self._count = TicketCount(self._tell_late, limits.outputs_per_event)
         self.on_late: Watch | None = None
         self._is_closed = False
 
@@ -358,9 +383,8 @@ class ContextExecutor:
                 self._handle(context, lane, ticket, items)
             except Exception as error:  # boundary of the context
                 fault = report_crash(self._instance, error, context)
-                ticket.collect(
-                    context, lane, [fault, *drain(self._instance.faulted[context])]
-                )
+                ticket.collect(context, lane)
+                ticket.report([fault, *drain(self._instance.faulted[context])])
             finally:
                 ticket.done()
         self._flush_sinks(context, is_done=True)
@@ -370,14 +394,15 @@ class ContextExecutor:
     ) -> None:
         budget = self._instance.budgets[context]
         budget.resume(ticket.spent_s.get(context, 0.0))
-        lane.begin(ticket.stopped)
+        lane.begin(ticket.stopped, ticket.room)
         lane.pending.extend(items)
         try:
             lane.run()
         finally:
             self._flush_sinks(context, is_done=self._queues[context].is_empty)
         ticket.spent_s[context] = budget.spent_s()
-        ticket.collect(context, lane, drain(self._instance.faulted[context]))
+        ticket.collect(context, lane)
+        ticket.report(drain(self._instance.faulted[context]))
         self._forward(context, lane, ticket)
 
     def _forward(self, context: str, lane: Lane, ticket: Ticket) -> None:

@@ -27,21 +27,23 @@ class Lane:
 
     Generated code calls `output`, `outputs`, `queue`, `queue_columns`, `mark`, `cut_to`,
     `discard`. `made` holds outputs and columns, which are `columned` events more than
-    items. `outgoing` collects what other contexts have to do.
+    items. `outgoing` collects what other contexts have to do. `bound` is the most outputs
+    of one event, `room` what other contexts have left of it.
     """
 
     def __init__(self, context: str, frames: Sequence[Frame], bound: int) -> None:
         self.context = context
         self.frames = frames
-        self.bound = bound
+        self.bound = self.room = bound
         self.pending: deque[Item] = deque()
         self.made: list[Output] = []
         self.columned = 0
         self.outgoing: list[tuple[str, Item]] = []
         self.stopped: set[int] = set()
 
-    def begin(self, stopped: set[int]) -> None:
+    def begin(self, stopped: set[int], room: int | None = None) -> None:
         """Take up an event; `stopped` are the streams that may not go on with it."""
+        self.room = self.bound if room is None else room
         self.pending.clear()
         self.made = []
         self.columned = 0
@@ -114,15 +116,20 @@ class Lane:
             for each in rows:
                 for function in functions:
                     function(self, each, event_type, depth)
-                    if len(self.made) + self.columned > self.bound:
-                        self._cut()
+                    if len(self.made) + self.columned > self.room:
+                        self.cut(self.room)
                         return
 
-    def _cut(self) -> None:
-        """Keep the first outputs and drop the rest of the work (R003)."""
+    @property
+    def count(self) -> int:
+        """Return the number of outputs made."""
+        return len(self.made) + self.columned
+
+    def cut(self, room: int) -> None:
+        """Keep the first `room` outputs and drop the rest of the work (R003)."""
         outputs = [output for _, _, output in self.made]
         kept = outputs.copy()
-        cut_events(kept, self.bound)
+        cut_events(kept, room)
         whole = sum(map(is_, outputs, kept))  # the next one is the first of too many
         stream = self.made[whole][1]
         self.made = [

@@ -1,10 +1,12 @@
 """Bounds of what is kept and made, where other tests leave vpl.md 19 open."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from engine import Limits, compile_program
+from engine import Event, Limits, compile_program
+from engine.encoding import to_plain
 from engine.metrics import StreamMetrics
 from tests.unit.engine.histories import Happening, feed, flush
 from tests.unit.engine.programs import tight
@@ -93,6 +95,44 @@ def test_every_event_of_a_batch_has_its_own_bound_of_outputs(more: str) -> None:
     ]
     assert {error["code"] for error in reply.errors} == {"R003"}
     assert len(feed(pipeline, ("R", 0, {"n": 1}))) == (2 if more else 1)
+
+
+@pytest.mark.parametrize("bound", [0, 1, 5, 12, 17, 18, 19])
+@pytest.mark.parametrize(
+    "streams",
+    [
+        "stream S = R .context(c) .process(f(n))\nstream Q = P .emit(i)\n",
+        "stream S = R .process(f(n))\nstream Q = P .context(c) .emit(i)\n",
+        "stream S = R .context(c) .process(f(n))\nstream Q = R .context(d) .process(f(n))\n",
+    ],
+)
+def test_contexts_share_the_bound_of_outputs(streams: str, bound: int) -> None:
+    head = "context c\ncontext d\nfn f(n):\n    for i in 0..n: emit P(i: i)\n"
+    pipeline = compile_program(head + streams, limits=tight(outputs_per_event=bound))
+    try:
+        for _ in range(3):
+            reply = pipeline.inject(Event("R", {"n": 9}, 0))
+            assert len(reply.outputs) == min(bound, 18)
+            codes = [error["code"] for error in reply.errors]
+            assert codes == (["R003"] if bound < 18 else [])
+    finally:
+        pipeline.close()
+
+
+def test_what_a_context_hands_on_and_back_shares_the_bound() -> None:
+    source = (
+        "context c\nfn f(n):\n    for i in 0..n: emit P(i: i)\n"
+        "stream S = R .process(f(n))\nstream Q = P .context(c) .emit(i)\n"
+        "stream T = Q .emit(i)\n"
+    )
+    pipeline = compile_program(source, limits=tight(outputs_per_event=13))
+    try:
+        reply = pipeline.inject(Event("R", {"n": 5}, 0))
+        made = Counter(to_plain(output)["event_type"] for output in reply.outputs)
+        assert made == {"P": 5, "Q": 5, "T": 3}
+        assert [error["code"] for error in reply.errors] == ["R003"]
+    finally:
+        pipeline.close()
 
 
 def test_recursion_goes_exactly_as_deep_as_its_limit() -> None:
