@@ -15,6 +15,7 @@ import msgspec
 from bench.mandelbrot.compute import check
 from bench.mandelbrot.subscriber import payloads
 from bench.result import WrongOutputError, require
+from cluster.demo.errors import DemoError
 from cluster.demo.local_cluster import ThrowawayCluster
 from cluster.demo.mandelbrot.mqtt import private_broker
 from cluster.demo.mandelbrot.program import (
@@ -46,9 +47,13 @@ def seconds(picture: Mandelbrot, batch: int, repeats: int) -> tuple[float, ...]:
         group = client.deploy(spec)
         events = b"\n".join(msgspec.json.encode(event) for event in tile_events())
 
-        def inject() -> int:
-            summary = client.inject_batch(group["id"], events, outputs="count")
-            return int(summary["output_count"])
+        def inject() -> list[Any]:
+            """Return what went wrong; an answer that comes too late is no loss yet."""
+            try:
+                summary = client.inject_batch(group["id"], events, outputs="count")
+            except DemoError as exc:
+                return [str(exc)]
+            return list(summary.get("runtime_errors", [])) + list(summary["errors"])
 
         return tuple(_once(picture, broker, inject) for _ in range(repeats))
 
@@ -61,7 +66,9 @@ def _send_in_batches(spec: dict[str, Any], batch: int) -> None:
         )  # fmt: skip
 
 
-def _once(picture: Mandelbrot, broker: MqttSink, inject: Callable[[], int]) -> float:
+def _once(
+    picture: Mandelbrot, broker: MqttSink, inject: Callable[[], list[Any]]
+) -> float:
     with tempfile.TemporaryDirectory(prefix="varpulis-mqtt-") as folder:
         path = Path(folder) / "packets"
         command = [sys.executable, str(SUBSCRIBER)]
@@ -73,13 +80,15 @@ def _once(picture: Mandelbrot, broker: MqttSink, inject: Callable[[], int]) -> f
             assert counter.stdout is not None
             require(counter.stdout.readline(), "ready\n", "the subscriber")
             started = time.monotonic()
-            require(inject(), picture.pixel_count, "pixels counted by the workers")
+            complaints = inject()
             printed, complaint = counter.communicate(timeout=TIMEOUT_S)
         finally:
             counter.kill()
             counter.wait()
         if counter.returncode:
-            raise WrongOutputError(f"the subscriber: {complaint[-300:]}")
+            raise WrongOutputError(
+                f"the subscriber: {complaint[-200:]}; the workers: {complaints[:1]}"
+            )
         check(picture, _pixels(path.read_bytes()))
     return float(printed) - started
 
