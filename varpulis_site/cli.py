@@ -25,7 +25,7 @@ ENGINE_COMMANDS = frozenset({
 DJANGO_CHECK_FLAGS = ("--deploy", "--tag", "--list-tags", "--fail-level", "--database")
 FULL_SETTINGS = "varpulis_site.settings"
 LIGHT_SETTINGS = "varpulis_site.settings_light"
-STATE_COMMANDS = frozenset({"keys"})  # work on the state of a coordinator
+STATE_COMMANDS = frozenset({"doctor", "keys"})  # work on the state of a coordinator
 COMMAND_ROOMS = {
     "Cluster": "cluster.management",
     "Language and worker": "engine.management",

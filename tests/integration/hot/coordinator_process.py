@@ -45,7 +45,8 @@ class CoordinatorProcess:
         self.out = folder / f"coordinator-{self.port}.out"
         self.err = folder / f"coordinator-{self.port}.err"
         kept = {k: v for k, v in os.environ.items() if not re.match("VARPULIS_", k)}
-        environment = {**kept, "VARPULIS_STATE_DIR": str(folder / "state"), **more}
+        self.state = folder / "state"
+        environment = {**kept, "VARPULIS_STATE_DIR": str(self.state), **more}
         keys = ["--api-key", key] if key else []
         with self.out.open("ab") as out, self.err.open("ab") as err:
             self.process = subprocess.Popen(
