@@ -52,14 +52,19 @@ class ArrayBatches:
                 if array.events == self._size:
                     full.append(array.finish())
                 continue
-            start = 0
-            while start < len(output):
-                part = output.part(start, start + self._size - array.events)
-                array.add(part.to_json(b",", iso_text(stamp)), len(part))
-                start += len(part)
-                if array.events == self._size:
-                    full.append(array.finish())
+            full += self._cut(array, output, iso_text(stamp))
         return full
+
+    def _cut(self, array: _Unfinished, columns: Columns, stamp: str) -> Iterator[Array]:
+        """Take columns and yield the arrays that are full."""
+        text = columns.writer(b",", stamp)
+        start = 0
+        while start < len(columns):
+            stop = min(start + self._size - array.events, len(columns))
+            array.add(text(start, stop), stop - start)
+            start = stop
+            if array.events == self._size:
+                yield array.finish()
 
     def rest(self) -> Iterator[tuple[str, Array]]:
         """Return what is left by topic, and start anew."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from engine.runtime.columns import Column
+    from engine.runtime.column import Column
 
-LEAST_ROWS: Final = 512  # fewer are quicker as objects
+LEAST_ROWS: Final = 256  # fewer are quicker as objects
 ROWS_PER_CALL: Final = 4096  # so that all of it stays in the processor's cache
 
 _SLOT: Final = 8
@@ -194,8 +194,12 @@ class RowTexts:
         self.tail = b"}" + separator
 
 
-def write_rows(texts: RowTexts, columns: "Sequence[Column]") -> bytes | None:
-    """Return events as text, a separator between them.
+Text = Callable[[int, int], bytes]
+"""Returns the text of the events from one place up to another, separators between them."""
+
+
+def text_of(texts: RowTexts, columns: "Sequence[Column]") -> Text | None:
+    """Return what writes events as text, to be used by one thread.
 
     None where objects have to do it: without LLVM, or for few events.
     """
@@ -204,9 +208,7 @@ def write_rows(texts: RowTexts, columns: "Sequence[Column]") -> bytes | None:
     if write is None:
         return None
     views = [memoryview(column) for column in columns]  # type: ignore[arg-type]  # what NumPy takes in place
-    block = _Block(texts, views, min(rows, ROWS_PER_CALL))
-    starts = range(0, rows, ROWS_PER_CALL)
-    return b"".join([block.text(start, write, rows) for start in starts])
+    return _Block(texts, views, min(rows, ROWS_PER_CALL), write).text
 
 
 @lru_cache(maxsize=1)
@@ -222,8 +224,11 @@ def _writer() -> Write | None:
 class _Block:
     """The memory of the calls for some columns, `rows` at a time."""
 
-    def __init__(self, texts: RowTexts, views: list[memoryview], rows: int) -> None:
+    def __init__(
+        self, texts: RowTexts, views: list[memoryview], rows: int, write: Write
+    ) -> None:
         self._views = views
+        self._write = write
         self._forms = [_FORMS[view.format] for view in views]
         known = b"".join([*texts.before, texts.tail])
         widest = len(known) + sum(_WIDTHS[form] for form in self._forms)
@@ -240,8 +245,13 @@ class _Block:
         places = len(views) * (max(_WIDTHS.values()) + 1) * rows
         self._memory.extend(bytes(self._values + places + rows * widest + _SLACK - at))
 
-    def text(self, start: int, write: Write, stop: int) -> bytes:
-        """Return the text of the rows from `start` on; all of them end at `stop`."""
+    def text(self, start: int, stop: int) -> bytes:
+        """Return the text of the rows from `start` up to `stop`."""
+        starts = range(start, stop, self._rows)
+        return b"".join([self._part(at, stop) for at in starts])
+
+    def _part(self, start: int, stop: int) -> bytes:
+        """Return the text of as many rows as fit, a separator behind unless it ends."""
         memory, at = self._memory, self._values
         rows = min(self._rows, stop - start)
         for place, view in enumerate(self._views):
@@ -253,7 +263,7 @@ class _Block:
             _RECORD.pack_into(memory, record, form, at, text, length)
             at = _aligned(at + len(data))
         _HEADER.pack_into(memory, 0, rows, len(self._views), at, 0, *self._tail)
-        write(memory)
+        self._write(memory)
         end = _HEADER.unpack_from(memory)[3]
         if start + rows == stop:
             end -= self._separator

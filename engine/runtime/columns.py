@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from engine.runtime.column import Column
-from engine.runtime.column_text import RowTexts, write_rows
+from engine.runtime.column_text import RowTexts, Text, text_of
 
 ROWS_AT_ONCE: Final = 4096  # become objects together, so that few of them live
 
@@ -77,13 +77,21 @@ class Columns:
 
         They are what encoding their outputs one by one gives.
         """
+        return self.writer(separator, stamp)(0, len(self))
+
+    def writer(self, separator: bytes, stamp: str | None = None) -> Text:
+        """Return what writes the events from one place up to another as `to_json`."""
         head = _encode(self.make(stamp, *(None for _ in self.names)))[:-1]
-        texts = RowTexts(head, self.names, separator)
-        written = write_rows(texts, self.arrays)
-        if written is not None:
-            return written
+        text = text_of(RowTexts(head, self.names, separator), self.arrays)
+        if text is not None:
+            return text
         encode = _encode_list if separator == b"," else _encode_lines
-        return separator.join([encode(list(p._made(stamp))) for p in self._parts()])
+
+        def by_objects(start: int, stop: int) -> bytes:
+            parts = self.part(start, stop)._parts()
+            return separator.join([encode(list(p._made(stamp))) for p in parts])
+
+        return by_objects
 
     def payloads(self, stamp: str | None = None) -> list[bytes]:
         """Return the JSON object of each event."""
