@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from cluster.models import Worker
-from cluster.secrets import matches_hash
 from cluster.routing_reader import load_routing_snapshot
+from cluster.secrets import matches_hash
 from cluster.selectors import load_candidates
 from cluster.services.groups import deploy_group, teardown_group
 from cluster.services.topology import load_cluster_state
