@@ -9,7 +9,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.runtime.column import Column
 from engine.runtime.columns import Columns
@@ -24,13 +24,19 @@ from engine.runtime.native_memory import (
     KernelCode,
 )
 
+if TYPE_CHECKING:
+    from engine.runtime.native_block import Block, PartColumns
+
 MAX_DEPTH: Final = 200  # nested native calls; a thread's stack has room for many more
+FEW_TURNS: Final = 24  # about what Python does in the time of a call
+SHORT_CALLS: Final = 64  # one after the other, until Python takes some
+RESTING_CALLS: Final = 1000
 LEAST_COLUMNS: Final = 64  # fewer events are quicker as objects
 MAX_EVENTS: Final = 2**26  # of one call
 EVENTS_PER_UNIT: Final = 16
 POINTER_BYTES: Final = 8
 
-Run = Callable[[bytearray], int]
+Run = Callable[[int], int]
 
 
 def is_available() -> bool:
@@ -38,25 +44,6 @@ def is_available() -> bool:
     if struct.calcsize("P") != POINTER_BYTES:
         return False
     return importlib.util.find_spec("llvmlite") is not None
-
-
-class Look:
-    """Whom a kernel's look at the clock concerns, and what came of it."""
-
-    __slots__ = ("error", "frame")
-
-    def __init__(self, frame: Frame) -> None:
-        self.frame = frame
-        self.error: BaseException | None = None
-
-    def __call__(self) -> bool:
-        """Look at the clock and tell whether to stop."""
-        try:
-            tick(self.frame)
-        except BaseException as error:
-            self.error = error
-            return True
-        return False
 
 
 class NativeFunction:
@@ -72,131 +59,131 @@ class NativeFunction:
         self.lefts = 0
         self._run: Run | None = None
         self._is_off = False
-        self._bytes = code.size * SLOT_BYTES
-        self._pack = struct.Struct(f"=5q{code.given.replace('?', 'q')}").pack_into
-        self._unpack = struct.Struct(f"={code.result}").unpack_from
+        self._short = 0  # calls one after the other with few turns
+        self._rest = 0  # calls that Python takes before the next is tried
+        self._height = code.height
         self._has_parts = bool(code.parts)
+        self._blocks: list[Block] = []  # those no call works on
+        self._pack = struct.Struct(f"=3q{code.given.replace('?', 'q')}").pack_into
+        result = code.result.replace("?", "?7x")
+        self._unpack = struct.Struct(f"={result}q").unpack_from
 
     def __call__(self, x: Frame, d: int, *given: Any) -> Any:
         """Return the function's value for arguments of the right kinds, or `LEFT`."""
+        if self._rest:
+            self._rest -= 1
+            return LEFT
         run = self._run or self._loaded()
         left = x.depth_limit - d
-        if run is None or left < self.code.height:
+        if run is None or left < self._height:
             return LEFT
         room = 0
         if self._has_parts:
-            if x.emits is None or x.limits.outputs_per_event >= MAX_EVENTS:
-                return LEFT
             room = x.limits.outputs_per_event + 1  # one beyond tells there are more
-        look = Look(x)
-        memory = bytearray(self._bytes)
-        turns = max(x.n, 0) * TURNS_PER_UNIT
-        depth = min(left, MAX_DEPTH)
-        self._pack(memory, 0, turns, depth, room, id(look), 0, *given)
+            if x.emits is None or room > MAX_EVENTS:
+                return LEFT
+        blocks = self._blocks
+        block = blocks.pop() if blocks else self._new_block()
+        block.look.frame = x
+        turns = x.n * TURNS_PER_UNIT if x.n > 0 else 0
+        depth = min(MAX_DEPTH, left)
+        self._pack(block.memory, _GIVEN_AT, turns, depth, room, *given)
         self.calls += 1
-        return self._ended(run(memory), memory, x, look)
+        ending = run(block.address)
+        if ending > Ending.NULL or self._has_parts:
+            return self._ended(ending, block, x)
+        value, left = self._unpack(block.memory, _RESULT_AT)
+        blocks.append(block)
+        self._note(turns - left)
+        x.n = left // TURNS_PER_UNIT - 1
+        if x.n < 0:
+            tick(x)
+        return None if ending else value
 
-    def _ended(self, ending: int, memory: bytearray, x: Frame, look: Look) -> Any:
-        made = 0
+    def _ended(self, ending: int, block: "Block", x: Frame) -> Any:
+        """Finish a call that emits, or that did not come to its end."""
+        value, turns = self._unpack(block.memory, _RESULT_AT)
+        self._note(max(x.n, 0) * TURNS_PER_UNIT - turns)
+        error = block.take_error()
+        stands = ending <= Ending.NULL or ending == Ending.FULL
+        made = self._hand_over(block, x) if stands else 0
         if self._has_parts:
-            made = self._take(ending, memory, x)
-        if ending <= Ending.NULL or ending == Ending.FULL:
-            (turns,) = _INT.unpack_from(memory, Header.TURNS * SLOT_BYTES)
-            x.n = turns // TURNS_PER_UNIT - 1 - made // EVENTS_PER_UNIT
-            if x.n < 0:
-                tick(x)
-        if ending == Ending.VALUE:
-            return self._unpack(memory, Header.RESULT * SLOT_BYTES)[0]
-        if ending == Ending.NULL:
-            return None
+            block.clear()
+        self._blocks.append(block)
+        if error is not None:
+            raise error
+        if not stands:
+            self.lefts += 1
+            return LEFT
+        x.n = turns // TURNS_PER_UNIT - 1 - made // EVENTS_PER_UNIT
+        if x.n < 0:
+            tick(x)
         if ending == Ending.FULL:
             bound = x.limits.outputs_per_event
             raise OutputsExceeded("R003", f"more than {bound} outputs for one event")
-        if look.error is not None:
-            raise look.error
-        self.lefts += 1
-        return LEFT
+        return None if ending else value
+
+    def _note(self, turns: int) -> None:
+        """Take note of the turns a call took; of few Python is quicker.
+
+        After a look at the clock the number is below zero: many.
+        """
+        if not 0 <= turns < FEW_TURNS:
+            self._short = 0
+            return
+        self._short += 1
+        if self._short >= SHORT_CALLS:
+            self._rest = RESTING_CALLS
+
+    def _new_block(self) -> "Block":
+        # only called with machine code, so ctypes is there
+        from engine.runtime.native_block import Block
+
+        return Block(self.code)
 
     def _loaded(self) -> Run | None:
         """Return the machine code, compiled now; None if that cannot be done."""
         if self._is_off:
             return None
         # llvmlite is imported where a native function is called, nowhere else
-        from engine.runtime.native_code import machine_code
+        from engine.runtime.native_code import kernel
 
-        self._run = machine_code(self.code.ir, self._bytes)
+        self._run = kernel(self.code.ir)
         self._is_off = self._run is None
         return self._run
 
     # --- events -----------------------------------------------------------------
 
-    def _take(self, ending: int, memory: bytearray, x: Frame) -> int:
-        """Take the events out of the memory and return how many there are."""
-        # only called with machine code, so ctypes is there
-        from engine.runtime.native_code import free, read
-
-        parts = self.code.parts
-        order = None
-        counts = [_INT.unpack_from(memory, p.slot * SLOT_BYTES)[0] for p in parts]
-        lists: list[list[bytes]] = []
-        stands = ending in {Ending.VALUE, Ending.NULL, Ending.FULL}
-        for part, count in zip(parts, counts, strict=True):
-            columns = _addresses(memory, part.slot, len(part.codes))
-            if stands:
-                sizes = [count * struct.calcsize(code) for code in part.codes]
-                lists.append(list(map(read, columns, sizes)))
-            free(columns)
-        if self.code.order:
-            columns = _addresses(memory, self.code.order, 1)
-            if stands:
-                order = memoryview(read(columns[0], sum(counts) * SLOT_BYTES)).cast("q")
-            free(columns)
-        if not stands:
+    def _hand_over(self, block: "Block", x: Frame) -> int:
+        """Take the events out of a block and return how many there are."""
+        parts, emits = self.code.parts, x.emits
+        if not parts or emits is None:
             return 0
-        self._hand_over(counts, lists, order, x)
-        return sum(counts)
-
-    def _hand_over(
-        self,
-        counts: list[int],
-        lists: list[list[bytes]],
-        order: "memoryview[int] | None",
-        x: Frame,
-    ) -> None:
-        emits = x.emits
-        assert emits is not None
-        if order is not None:
-            outputs = [
-                _outputs(part, count, columns)
-                for part, count, columns in zip(
-                    self.code.parts, counts, lists, strict=True
-                )
-            ]
-            emits.extend(next(outputs[at]) for at in order)
-            return
-        (part,), (count,), (columns,) = self.code.parts, counts, lists
+        if self.code.order:
+            *columns, order = block.columns
+            outputs = list(map(_outputs, parts, columns))
+            (places,) = order.values(order.count())
+            emits.extend(next(outputs[place]) for place in places)
+            return len(places)
+        (part,), (columns_of_part,) = parts, block.columns
+        count = columns_of_part.count()
         if count >= LEAST_COLUMNS and part.is_struct and part.codes:
-            x.emit_columns([_columns(part, columns)])
-        else:
-            emits.extend(_outputs(part, count, columns))
+            x.emit_columns([_columns(part, columns_of_part.copies(count))])
+        elif count:
+            emits.extend(_outputs(part, columns_of_part))
+        return count
 
 
-_INT: Final = struct.Struct("=q")
+_RESULT_AT: Final = Header.RESULT * SLOT_BYTES
+_GIVEN_AT: Final = Header.TURNS * SLOT_BYTES
 
 
-def _addresses(memory: bytearray, slot: int, count: int) -> tuple[int, ...]:
-    return struct.unpack_from(f"={count}q", memory, (slot + 2) * SLOT_BYTES)
-
-
-def _outputs(part: ColumnPart, count: int, columns: list[bytes]) -> Iterator[Any]:
+def _outputs(part: ColumnPart, columns: "PartColumns") -> Iterator[Any]:
     """Return the outputs of a part, made as they are asked for."""
-    if not columns:
+    count = columns.count()
+    if not part.codes:
         return (part.make(None) for _ in range(count))
-    lists = [
-        memoryview(column).cast(code).tolist()  # type: ignore[call-overload]  # one of q d ?
-        for column, code in zip(columns, part.codes, strict=True)
-    ]
-    return map(part.make, repeat(None), *lists)
+    return map(part.make, repeat(None), *columns.values(count))
 
 
 def _columns(part: ColumnPart, columns: list[bytes]) -> Columns:

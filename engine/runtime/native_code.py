@@ -3,13 +3,14 @@
 import ctypes
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
 import llvmlite.binding as llvm
 
-from engine.runtime.native import Look, Run
+from engine.runtime.native import Run
+from engine.runtime.native_block import Look
 
 logger = logging.getLogger("varpulis")
 
@@ -34,43 +35,33 @@ def _answer(look: Look) -> int:
 _look: Final = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.py_object)(_answer)
 
 _process: Final = ctypes.CDLL(None)
-_free = _process.free
-_free.argtypes = [ctypes.c_void_p]
-_free.restype = None
-read: Final[Callable[[int, int], bytes]] = ctypes.string_at
-"""Return that many bytes from an address."""
 
 
-def free(addresses: Iterable[int]) -> None:
-    """Let go of columns."""
-    for address in addresses:
-        _free(address)
-
-
-def machine_code(ir: str, size: int) -> Run | None:
+def kernel(ir: str) -> Run | None:
     """Return the function `kernel` of a module; it lets other threads run meanwhile.
 
-    It takes a block of `size` bytes. Equal texts are compiled once. None if LLVM cannot
-    do it here, which is logged.
+    It takes the address of its memory and returns how it ended. Equal texts are compiled
+    once. None if LLVM cannot do it here, which is logged.
     """
     try:
         with _starting:
-            code = _compiled(ir)
+            return _compiled(ir).call
     except (RuntimeError, OSError) as error:
         logger.warning("native functions stay in Python: %s", error)
         return None
-    return _callable(code, size)
 
 
-def _callable(code: "_Code", size: int) -> Run:
-    view = ctypes.c_char * size
-    call = code.call
+def machine_code(ir: str, size: int) -> Callable[[bytearray], int] | None:
+    """Return the same for a memory of `size` bytes, whose address is taken here."""
+    call, view = kernel(ir), ctypes.c_char * size
+    if call is None:
+        return None
+    run = call  # known to be there
 
-    def run(memory: bytearray) -> int:
-        ending: int = call(view.from_buffer(memory))
-        return ending
+    def run_in(memory: bytearray) -> int:
+        return run(ctypes.addressof(view.from_buffer(memory)))
 
-    return run
+    return run_in
 
 
 class _Code:
@@ -91,7 +82,7 @@ class _Code:
         prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
         call: Any = prototype(address)
         call.owner = self
-        self.call = call
+        self.call: Run = call
 
 
 @lru_cache(maxsize=KEPT)

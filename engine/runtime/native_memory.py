@@ -26,13 +26,13 @@ class Ending(IntEnum):
 
 
 class Header(IntEnum):
-    """The slots every kernel has."""
+    """The slots every kernel has, and before each call all but the first two are set."""
 
-    TURNS = 0  # turns of loops until the next look at the clock
-    DEPTH = 1  # calls that may nest below the function
-    ROOM = 2  # events that may still be emitted
-    CALLER = 3  # whom the look at the clock concerns
-    RESULT = 4
+    CALLER = 0  # whom the look at the clock concerns
+    RESULT = 1
+    TURNS = 2  # turns of loops until the next look at the clock
+    DEPTH = 3  # calls that may nest below the function
+    ROOM = 4  # events that may still be emitted
 
 
 @dataclass(frozen=True, slots=True)

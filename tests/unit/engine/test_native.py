@@ -10,7 +10,7 @@ import pytest
 from engine import Event, Limits, Pipeline, compile_program
 from engine.compiler.symbols import Symbols
 from engine.runtime import native_code
-from engine.runtime.native import NativeFunction
+from engine.runtime.native import RESTING_CALLS, SHORT_CALLS, NativeFunction
 from engine.runtime.native_code import _compiled
 
 TILE = """
@@ -367,3 +367,13 @@ def test_locals_that_may_be_null_leave_the_kernel_when_used() -> None:
         assert reply_of(native, "In", n=n) == reply_of(python, "In", n=n)
     assert (kernel(native, "f").calls, kernel(native, "f").lefts) == (3, 1)
     assert (kernel(native, "g").calls, kernel(native, "g").lefts) == (3, 0)
+
+
+def test_short_loops_are_left_to_python_until_they_are_long() -> None:
+    pipeline = compile_program(f"{LONG}stream S = In .emit(s: f(n))")
+    short, long = b'{"event_type": "In", "n": 3}\n', b'{"event_type": "In", "n": 300}\n'
+    pipeline.inject_batch(short * 1000)
+    assert kernel(pipeline, "f").calls == SHORT_CALLS
+    reply = pipeline.inject_batch(long * (RESTING_CALLS + 100))
+    assert kernel(pipeline, "f").calls > SHORT_CALLS + 100
+    assert {row["s"] for row in reply.outputs} == {sum(range(300)) % 7}
