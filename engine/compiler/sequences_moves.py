@@ -95,7 +95,8 @@ class MoveWriter(MatchWriter):
                 own = "run.h" if came_from_split else "run.d"
                 self.lines.add(f"run.e = {own}")
             self.lines.add(f"run.h = {text}")
-            value = "run.h" if is_waiting else "max(run.e, run.h)"
+            is_last = is_waiting or following is None  # nothing lasts longer
+            value = "run.h" if is_last else "max(run.e, run.h)"
             self.lines.add(f"{self.table}.moved_deadline(run, {value})")
         elif following is not bound:
             self.lines.add(f"{self.table}.moved_deadline(run, {text})")

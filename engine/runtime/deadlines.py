@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from engine.runtime.state import END_OF_TIME, FOREVER
 
-_BEYOND: Final = 2**65  # no event and no length of time goes there
+BEYOND: Final = 2**65
+"""No event and no length of time goes there, in ns."""
 
 
-def _reached(now: int) -> int:
+def reached(now: int) -> int:
     """Return up to when things are over: everything is when time runs out."""
-    return _BEYOND if now >= END_OF_TIME else now
+    return BEYOND if now >= END_OF_TIME else now
 
 
 class EndQueue:
@@ -55,7 +56,7 @@ class EndQueue:
     def pop_until(self, now: int) -> Iterator[Any]:
         """Take the entries that end at `now` or before, in order."""
         line, strays = self._line, self._strays
-        now = _reached(now)
+        now = reached(now)
         while strays:
             if line and line[0].end <= strays[0][0]:
                 if line[0].end > now:
@@ -106,7 +107,7 @@ class EndHeap:
 
     def pop_until(self, now: int) -> Iterator[Any]:
         """Take the entries that end at `now` or before, in order."""
-        now = _reached(now)
+        now = reached(now)
         while self._heap and self._heap[0][0] <= now:
             end, opened, entry = self._heap[0]
             if entry.end != end:

@@ -17,9 +17,10 @@ from operator import attrgetter
 from typing import Any, Final
 
 from engine.limits import Limits
+from engine.runtime.deadlines import BEYOND, reached
 from engine.runtime.frame import Frame
 from engine.runtime.keys import as_key
-from engine.runtime.state import FOREVER, Codec
+from engine.runtime.state import END_OF_TIME, FOREVER, Codec
 from engine.runtime.stream_clock import StreamClock
 
 Run = Any
@@ -205,7 +206,7 @@ class RunTable:
         limits = Limits()
         self.shape = shape
         self.clock = clock
-        self.due = FOREVER
+        self.due = BEYOND
         self.frame: Frame | None = None
         self.limit = limits.runs
         self.most = limits.kleene_events
@@ -244,7 +245,7 @@ class RunTable:
         """Take up a new run, numbered `n`."""
         for index in self.positions(run):
             index.enter(run)
-        if run.d < FOREVER:
+        if run.d != FOREVER:
             self.queue_up(run)
 
     def positions(self, run: Run) -> Iterable[Index | RunList]:
@@ -269,10 +270,11 @@ class RunTable:
 
     def lower(self, deadline: int) -> None:
         """See to it that the clock looks at runs once a deadline has passed."""
-        if deadline < self.due:
-            self.due = deadline + 1
-            if self.due < self.clock.due:
-                self.clock.due = self.due
+        due = _passed(deadline)
+        if due < self.due:
+            self.due = due
+            if due < self.clock.due:
+                self.clock.due = due
 
     def move(self, run: Run, column: str, position: int) -> None:
         """Put a run at a new position of one of its chains."""
@@ -289,7 +291,7 @@ class RunTable:
     def moved_deadline(self, run: Run, deadline: int) -> None:
         """Give a run a new deadline."""
         run.d = deadline
-        if deadline < run.w:
+        if deadline != FOREVER and (run.w == FOREVER or deadline < run.w):
             self.queue_up(run)
 
     def end(self, run: Run) -> None:
@@ -335,6 +337,7 @@ class RunTable:
 
         They come by deadline, then by age.
         """
+        now = reached(now)
         if not (self.shape.awaiting or self.heap):
             self._expire(now)
             return []
@@ -364,7 +367,7 @@ class RunTable:
                 self.expired += 1
                 self.forget(run)
             queue.popleft()
-        self.due = queue[0].d + 1 if queue else FOREVER
+        self.due = _passed(queue[0].d) if queue else BEYOND
 
     def _overdue(self, now: int) -> list[Run]:
         queue, heap = self.queue, self.heap
@@ -377,7 +380,7 @@ class RunTable:
             deadline, _, run = heapq.heappop(heap)
             if run.p0 == DEAD or (self.shape.moves and run.w != deadline):
                 continue
-            if run.d > deadline:
+            if run.d > deadline or run.d == FOREVER:
                 self._requeue(run)
             else:
                 found.append(run)
@@ -387,15 +390,15 @@ class RunTable:
 
     def _requeue(self, run: Run) -> None:
         run.w = run.d
-        if run.d < FOREVER:
+        if run.d != FOREVER:
             heapq.heappush(self.heap, (run.d, run.n, run))
 
     def _next_due(self) -> None:
-        due = FOREVER
+        due = BEYOND
         if self.queue:
-            due = self.queue[0].d + 1
+            due = _passed(self.queue[0].d)
         if self.heap:
-            due = min(due, self.heap[0][0] + 1)
+            due = min(due, _passed(self.heap[0][0]))
         self.due = due
 
     # --- checkpoints ----------------------------------------------------------------
@@ -427,7 +430,7 @@ class RunTable:
             index.clear()
         self.queue.clear()
         self.heap.clear()
-        self.due = FOREVER
+        self.due = BEYOND
         self.n = data["n"]
         self.matches, self.expired, self.killed, self.refused = data["counts"]
         self.top = self.n + self.limit - len(data["runs"])
@@ -435,7 +438,7 @@ class RunTable:
             for index in self.positions(run):
                 index.enter(run)
         for run in sorted(self.runs(), key=_by_deadline):
-            if run.d < FOREVER:
+            if run.d != FOREVER:
                 self.queue_up(run)
 
     def _run(self, data: dict[str, Any], codec: Codec) -> Run:
@@ -447,6 +450,11 @@ class RunTable:
             values["key"] = codec.from_data(data["key"])
             values["g"] = partition_key(values["key"])
         return self.shape.make(*(values[name] for name in self.shape.attributes))
+
+
+def _passed(deadline: int) -> int:
+    """Return when a deadline has passed, at most the end of all time."""
+    return deadline + 1 if deadline < END_OF_TIME else END_OF_TIME
 
 
 def _by_deadline(run: Run) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import pytest
 
 from engine import Limits, Pipeline, compile_program
 from engine.encoding import to_plain
-from tests.unit.engine.histories import Happening, feed, history
+from tests.unit.engine.histories import Happening, feed, flush, history
 from tests.unit.engine.programs import tight
 from tests.unit.engine.test_time import Wall
 
@@ -190,3 +190,62 @@ def test_flush_ends_absences_by_deadline_in_each_stream() -> None:
     source = ABSENT + "stream T = B as b .not(X).within(1s) .emit(m: b.n)"
     events = ("A", 3, {"n": 1}), ("A", 1, {"n": 2}), ("B", 0, {"n": 9})
     assert history(source, *events, ends=True) == [{"n": 2}, {"n": 1}, {"m": 9}]
+
+
+@pytest.mark.parametrize("length", ["106751d", "90000d"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "stream S = A as a .not(X).within({d}) .emit(n: a.n)",
+        "pattern P = A as a AND NOT X within {d}\nstream S = P .emit(n: a.n)",
+        "stream S = Z -> A as a .within(1s) .not(X).within({d}) .emit(n: a.n)",
+        "stream S = A as a .not(X where k == a.k).within({d}) .partition_by(k) .emit(n: a.n)",
+        "context c\nstream S = A as a .context(c) .not(X).within({d}) .emit(n: a.n)",
+    ],
+)
+def test_absences_beyond_the_end_of_time_match_when_it_comes(
+    source: str, length: str
+) -> None:
+    at = 56 * 365 * 86_400  # some time in 2026: the deadline is after 2262
+    source = source.replace("{d}", length)
+    events: list[Happening] = [("Z", at), ("A", at, {"n": 1}), ("A", at + 1, {"n": 2})]
+    found = {"n": 1}, {"n": 2}
+    expected = found[:1] if "Z ->" in source else found
+    before, after = compile_program(source), compile_program(source)
+    try:
+        feed(before, *events)
+        after.restore(json.loads(json.dumps(before.checkpoint())))
+        for pipeline in (before, after):
+            got = [{"n": output["n"]} for output in flush(pipeline)]
+            assert got == list(expected)
+            assert flush(pipeline) == []
+    finally:
+        before.close()
+        after.close()
+
+
+def test_absences_end_in_order_at_the_end_of_time() -> None:
+    near, far = "within(5s)", "within(106751d)"
+    source = f"stream S = A as a .not(X).{far} .emit(n: a.n)\nstream T = A as a .not(X).{near} .emit(n: a.n)"
+    pipeline = compile_program(source)
+    late = 200 * 365 * 86_400
+    feed(pipeline, ("A", late, {"n": 1}), ("A", 0, {"n": 2}), ("A", late, {"n": 3}))
+    got = [(o["event_type"], o["n"]) for o in flush(pipeline)]
+    assert [pair for pair in got if pair[0] == "S"] == [("S", 2), ("S", 1), ("S", 3)]
+
+
+def test_a_negation_ends_what_waits_beyond_the_end_of_time() -> None:
+    source = "stream S = A as a .not(X where k == a.k).within(106751d) .emit(k: a.k)"
+    pipeline = compile_program(source)
+    feed(
+        pipeline, ("A", 10**9, {"k": 1}), ("A", 10**9, {"k": 2}), ("X", 10**9, {"k": 1})
+    )
+    assert flush(pipeline) == [{"event_type": "S", "k": 2}]
+
+
+def test_a_hop_without_bound_outlives_the_end_of_time() -> None:
+    source = "stream S = A -> all B as b .within(106751d) -> C .emit(n: len(b))"
+    pipeline = compile_program(source)
+    feed(pipeline, ("A", 10**9), ("B", 10**9 + 1), ("B", 10**9 + 2))
+    assert flush(pipeline) == []
+    assert feed(pipeline, ("C", 10**9 + 3)) == [{"event_type": "S", "n": 2}]

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from engine.runtime.deadlines import BEYOND
 from engine.runtime.runs import DEAD, OUT, Index, RunList, RunShape, RunTable, merged
 from engine.runtime.state import FOREVER
 from engine.runtime.stream_clock import StreamClock
@@ -67,7 +68,7 @@ def test_runs_expire_by_deadline_however_they_came(moves: bool) -> None:
     assert [run.p0 == DEAD for run in all_runs] == [False, True, True, False]
     assert runs.due == 31
     runs.take_due(41)
-    assert (runs.expired, runs.active, runs.due) == (4, 0, FOREVER)
+    assert (runs.expired, runs.active, runs.due) == (4, 0, BEYOND)
 
 
 def test_a_moved_deadline_counts_whether_it_is_nearer_or_farther() -> None:
@@ -81,7 +82,7 @@ def test_a_moved_deadline_counts_whether_it_is_nearer_or_farther() -> None:
     runs.take_due(60)
     assert (far.p0, runs.due) == (1, 91)
     runs.take_due(91)
-    assert (far.p0, runs.due) == (DEAD, FOREVER)
+    assert (far.p0, runs.due) == (DEAD, BEYOND)
 
 
 def test_the_clock_learns_of_the_nearest_deadline() -> None:
