@@ -1,5 +1,6 @@
 """The measured part of docs/performance.md: tables and plots of the last run."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,10 @@ from bench.store import PartReport
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: by python -m bench -->", "<!-- measured: end -->"
+BUSY = (
+    " It was busy with other work meanwhile: absolute figures are low and spread, and "
+    "what has wall time as its target suffers most."
+)
 PREFIX = "bench-"  # of plots among the images
 
 
@@ -62,11 +67,12 @@ def _measured(reports: Sequence[PartReport], folder: Path, images: Path) -> list
 def _when(reports: Sequence[PartReport]) -> str:
     days = sorted({report.started[:10] for report in reports})
     loads = [load for report in reports for load in report.load]
+    busy = max(loads) > 2 * (os.cpu_count() or 1)
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions())
     return (
         f"Measured {' to '.join(dict.fromkeys((days[0], days[-1])))} on "
         f"{machine.in_short()} ({versions}; {machine.compiler() or 'no gcc'}), "
-        f"load of the machine {short(min(loads))} to {short(max(loads))}."
+        f"load of the machine {short(min(loads))} to {short(max(loads))}.{BUSY * busy}"
     )
 
 
