@@ -87,7 +87,9 @@ def _fits(value: nodes.Expr, kind: ParamKind, symbols: Symbols) -> bool:
     if isinstance(value, nodes.Name):
         if value.id in symbols.variables or value.id in symbols.broken:
             return True
-        return kind == "text" or (kind == "time_unit" and value.id in TIME_UNITS)
+        if kind == "time_unit":
+            return value.id in TIME_UNITS
+        return kind in {"text", "any"}
     if isinstance(value, nodes.ArrayLiteral):
         part: ParamKind = "int" if kind == "ints" else "text"
         whole = kind in {"text", "ints", "any"}
