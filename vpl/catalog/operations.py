@@ -59,10 +59,10 @@ _PLAIN = (
     _one("map", 2),
     _one("process", 1),
     OperationSpec("within", 2, "duration", 1, 1, between_steps=True),
-    _one("allowed_lateness", 2, "duration"),
+    _one("allowed_lateness", 2, "duration", between=True),
     _one("on", 2),
     _one("limit", 2, "count"),
-    _one("on_error", 3, "constant"),
+    _one("on_error", 3, "constant", between=True),
     OperationSpec("select", 2, fields=True, first_step=True),
     OperationSpec("emit", 1, fields=True),
     OperationSpec("aggregate", 2, fields=True),
@@ -129,6 +129,7 @@ _WITH_PARAMETERS = (
         2,
         parameters=(Parameter("out_of_order", "duration", required=True),),
         first_step=True,
+        between_steps=True,
     ),
     OperationSpec(
         "distinct", 2, "any", 0, 1, parameters=(Parameter("ttl", "duration"),)

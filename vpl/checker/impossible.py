@@ -63,10 +63,14 @@ def _required(item: PatternExpr) -> list[_Step]:
 def _kills(negation: _Step, awaited: list[_Step]) -> bool:
     """Tell whether a negation applies to all that some awaited step takes."""
     name, condition = negation
+    is_any = condition is None or _is_true(condition)
     return any(
-        name == step and (condition is None or condition == where)
-        for step, where in awaited
+        name == step and (is_any or condition == where) for step, where in awaited
     )
+
+
+def _is_true(condition: Expr) -> bool:
+    return isinstance(condition, nodes.Literal) and condition.value is True
 
 
 def _finding(name: str, place: nodes.Operation | nodes.PatternNot) -> Diagnostic:

@@ -193,3 +193,14 @@ def test_operations_after_a_single_step_written_out_belong_to_it() -> None:
     source = "stream S = sequence(a: A) .where(v > 5) -> C .emit(v: a.v)"
     events: list[Happening] = [("A", 0, {"v": 1}), ("A", 1, {"v": 6}), ("C", 2)]
     assert history(source, *events) == [{"v": 6}]
+
+
+@pytest.mark.parametrize(
+    "place", ["A as a {d} -> B -> C", "A as a -> B {d} -> C", "A as a -> B -> C {d}"]
+)
+def test_a_declaration_means_the_same_wherever_it_stands(place: str) -> None:
+    declared = ".watermark(out_of_order: 5s) .allowed_lateness(1s)"
+    source = f"stream S = {place.replace('{d}', declared)} .emit(n: a.n)"
+    events: list[Happening] = [("A", 20, {"n": 1}), ("A", 1, {"n": 2}), ("B", 21)]
+    assert history(source, *events, ("C", 22)) == [{"n": 1}]
+    assert history(source.replace(declared, ""), *events, ("C", 22)) != [{"n": 1}]

@@ -72,3 +72,33 @@ def test_a_negation_in_the_wrong_order_is_told_the_right_one() -> None:
     assert found.span.line == 3
     assert "no match is under way" in found.message
     assert ".not(..).within(..)" in (found.hint or "")
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        ".context(c)",
+        ".watermark(out_of_order: 5s)",
+        ".watermark(out_of_order: 5s) .allowed_lateness(1s)",
+        '.on_error("skip")',
+    ],
+)
+def test_declarations_may_stand_anywhere_in_a_sequence(declaration: str) -> None:
+    for steps in (f"A {declaration} -> B -> C", f"A -> B {declaration} -> C"):
+        assert _codes(f"context c\nstream S = {steps} .emit(n: 1)") == []
+
+
+@pytest.mark.parametrize(
+    ("filter_", "codes"),
+    [
+        ("", ["W021"]),
+        (" where true", ["W021"]),
+        (" where v > 1", ["W021"]),
+        (" where false", []),
+        (" where v > 2", []),
+    ],
+)
+def test_a_negation_of_all_that_is_awaited_never_matches(
+    filter_: str, codes: list[str]
+) -> None:
+    assert _codes(f"stream S = A -> B where v > 1 .not(B{filter_})") == codes
