@@ -121,7 +121,8 @@ def process(
         stream.lines.add("pass  # `emitted` cuts and reports")
     stream.lines.add(f"emitted({stream.frame}, {emits})")
     if not stream.needs_row(at):
-        stream.target.outputs(stream.stream, emits, stream.lines)
+        if not stream.stream.has_emit:
+            stream.target.outputs(stream.stream, emits, stream.lines)
     elif makes_columns(stream) and stream.leaves_whole(at):
         _all_emitted(stream, at, emits, current)
     else:

@@ -206,3 +206,20 @@ def test_a_derived_event_keeps_the_timestamp() -> None:
 def test_concurrent_changes_nothing() -> None:
     source = "stream S = In .concurrent(workers: 2) .emit(v)"
     assert outputs_of(source, {"v": 1}) == [{"event_type": "S", "v": 1}]
+
+
+@pytest.mark.parametrize("after", ["", " .where(i >= 0)", ' .log(level: "debug")'])
+def test_what_is_processed_after_an_emit_is_no_output(after: str) -> None:
+    pipeline = compile_program(
+        "fn f(n):\n    for i in 0..n: emit P(i: i)\n"
+        f"stream S = A .emit(n: n) .process(f(n)){after}\n"
+        "stream T = P .emit(i: i)\n"
+    )
+    outputs = pipeline.inject(Event("A", {"n": 2})).outputs
+    assert [output["event_type"] for output in outputs] == ["S", "T", "T"]
+    alone = compile_program(
+        "fn f(n):\n    for i in 0..n: emit P(i: i)\n"
+        f"stream S = A .emit(n: n) .process(f(n)){after}\n"
+    )
+    outputs = alone.inject(Event("A", {"n": 2})).outputs
+    assert [output["event_type"] for output in outputs] == ["S"]
