@@ -39,7 +39,7 @@ def quick_process(gate: Gate, machine: Machine, plainly: Process) -> Process | N
     singles, executor = machine.decoder.singles(), machine.executor
     if not (singles and isinstance(executor, StaticExecutor)) or executor.has_sinks:
         return None
-    run_one = machine.instance.run_one
+    instance = machine.instance  # its `run_one` is compiled for the first event
     faulted, crashes = executor.faulted, executor.crashes
     lock, counts, count_outputs = gate.lock, gate.counts, machine.count_outputs
     forms = cycle(singles)
@@ -62,7 +62,7 @@ def quick_process(gate: Gate, machine: Machine, plainly: Process) -> Process | N
         faults = None
         try:
             counts.events_in += 1
-            run_one(row.t, row.fields if is_nested else row, outputs)
+            instance.run_one(row.t, row.fields if is_nested else row, outputs)
         except Exception as error:  # boundary to generated code
             executor.crashed(error)
         finally:

@@ -42,10 +42,10 @@ _BUILTINS: Final = {
 class Compiled:
     """A compiled program; the runtime gives it frames, budgets and locks to run with.
 
-    `code` defines the functions in a copy of `values`; `line_map` gives the VPL line
-    of each generated line, 0 where there is none. `clocks` are those of the streams that
-    have one, by index; such a stream with deadlines has a function `end<index>` that
-    works off what is due.
+    `code` defines the functions in `values`, but for those that `put_off` has by name:
+    `function` compiles them. `line_map` gives the VPL line of each line of `source`, 0
+    where there is none. `clocks` are those of the streams that have one, by index; such
+    a stream with deadlines has a function `end<index>` that works off what is due.
     """
 
     plan: Plan
@@ -53,12 +53,20 @@ class Compiled:
     source: str
     line_map: tuple[int, ...]
     code: Any
+    put_off: dict[str, str]
     values: dict[str, Any]
     row_class: type[msgspec.Struct]
     ports: tuple[SinkPort, ...]
     states: tuple[StateSlot, ...]
     clocks: dict[int, StreamClock]
     queued: QueuedProgram | None
+
+    def function(self, name: str) -> Any:
+        """Return a function of the module, compiled now if that was put off."""
+        if name not in self.values:
+            # generated code: names are made by the compiler, texts are values
+            exec(compile(self.put_off[name], FILE_NAME, "exec"), self.values)  # noqa: S102
+        return self.values[name]
 
     @property
     def routes(self) -> dict[str, Route]:
@@ -89,6 +97,7 @@ class _Module:
         self.plan = plan_program(program, self.names)
         self.sites = Sites()
         self.unit = Unit(self.plan, self.names, self.sites, HANDLERS)
+        self.static: StaticProgram | None = None
         self.queued: QueuedProgram | None = None
 
     def compiled(self) -> Compiled:
@@ -96,7 +105,8 @@ class _Module:
         plan = self.plan
         add_native_forms(plan.program, self.names, plan.symbols, self.sites)
         lines = self.write()
-        source = "\n".join(lines.texts) + "\n"
+        code = compile(_source(lines), FILE_NAME, "exec")
+        put_off = self._put_off(lines)
         fields = self.names.fields
         values = self._runtime() | self.names.values
         row_class = row_struct(fields)
@@ -104,9 +114,10 @@ class _Module:
         return Compiled(
             self.plan,
             fields,
-            source,
+            _source(lines),
             tuple(lines.vpl_lines),
-            compile(source, FILE_NAME, "exec"),
+            code,
+            put_off,
             values,
             row_class,
             tuple(self.unit.ports),
@@ -115,8 +126,22 @@ class _Module:
             self.queued,
         )
 
+    def _put_off(self, lines: Lines) -> dict[str, str]:
+        """Append the loops compiled when they are needed, and return them by name.
+
+        Python needs long to compile a loop and a program is mostly fed in one way. Not
+        so `run`: a program that Python cannot compile has to fail before it runs. Blank
+        lines before a loop let its line numbers be those of the whole source.
+        """
+        put_off = {}
+        loops = self.static.others() if self.static else {}
+        for name, loop in loops.items():
+            put_off[name] = "\n" * len(lines.texts) + _source(loop)
+            lines.take(loop)
+        return put_off
+
     def write(self) -> Lines:
-        """Return the source of the module."""
+        """Return the source of the module but for the loops that are put off."""
         symbols = self.plan.symbols
         main = self._streams()
         exact = add_exact_forms(self.names, symbols, self.sites)
@@ -137,8 +162,10 @@ class _Module:
     def _streams(self) -> Lines:
         if self.plan.is_static:
             try:
-                return StaticProgram(self.unit).write()
+                self.static = StaticProgram(self.unit)
+                return self.static.write()
             except TooManyBodiesError:
+                self.static = None
                 self.unit.forget()
         self.queued = QueuedProgram(self.unit)
         return self.queued.write()
@@ -192,3 +219,7 @@ class _Module:
             "UNROUTED": [0],
             "FOREVER": FOREVER,
         }
+
+
+def _source(lines: Lines) -> str:
+    return "\n".join(lines.texts) + "\n"

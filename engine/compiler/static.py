@@ -104,7 +104,7 @@ class InlineTarget:
 
 
 class StaticProgram:
-    """Writes `run`, `run_nested` and `run_one`."""
+    """Writes `run`, and `run_nested` and `run_one` apart from it."""
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
@@ -114,20 +114,27 @@ class StaticProgram:
         self.may_stop = False
         self.may_exceed = any(s.gives_many for s in unit.plan.streams)
         self.hoisted: dict[str, str] = {}
+        self._branches: list[Lines] = []
 
     def write(self) -> Lines:
-        """Return the functions: over flat rows, over envelopes, for a single row."""
+        """Return the loop over flat rows and what deadlines need."""
         consumed = enumerate(self.unit.plan.consumed)
-        branches = [self._branch(at, name) for at, name in consumed]
+        self._branches = [self._branch(at, name) for at, name in consumed]
         lines = Lines()
         for stream in self.unit.plan.streams:
             if stream.has_deadlines:
                 lines.take(due_function(self.unit, stream, self.target.params))
                 lines.take(self._ending(stream))
-        self._function(lines, "run", "r = e", branches)
-        self._function(lines, "run_nested", "r = e.fields", branches)
-        self._single(lines, branches)
+        lines.take(self._loop("run", "r = e"))
         return lines
+
+    def others(self) -> dict[str, Lines]:
+        """Return by name, after `write`, the loop over envelopes and that for one row.
+
+        They do what `run` does, for events that come in another way.
+        """
+        nested = self._loop("run_nested", "r = e.fields")
+        return {"run_nested": nested, "run_one": self._single()}
 
     def _ending(self, stream: StreamPlan) -> Lines:
         """Return the function that works off what is due without an event."""
@@ -147,14 +154,16 @@ class StaticProgram:
             lines.add(f"if {self.target.exceeds}: cut(out, m, x{at})")
         return lines
 
-    def _single(self, lines: Lines, branches: list[Lines]) -> None:
-        """Write `run_one`, which counts at once instead of once for many rows."""
+    def _single(self) -> Lines:
+        """Return `run_one`, which counts at once instead of once for many rows."""
+        lines = Lines()
         with lines.block("def run_one(t, r, out):"):
             self._begin(lines)
             start = len(lines.texts)
-            self._dispatch(lines, branches)
+            self._dispatch(lines, self._branches)
             for at in range(start, len(lines.texts)):
                 lines.texts[at] = self._counted_at_once(lines.texts[at])
+        return lines
 
     def _begin(self, lines: Lines) -> None:
         """Write what a new event needs."""
@@ -184,10 +193,8 @@ class StaticProgram:
         consumed = self.unit.plan.consumed
         return [consumed.index(source.name) for source in stream.inputs]
 
-    def _function(
-        self, lines: Lines, name: str, read: str, branches: list[Lines]
-    ) -> None:
-        lines.vpl_line = 0
+    def _loop(self, name: str, read: str) -> Lines:
+        lines = Lines()
         plan = self.unit.plan
         streams = plan.streams
         counters = [f"nb{at}" for at in range(len(plan.consumed))]
@@ -197,7 +204,7 @@ class StaticProgram:
             with lines.block("try:"), lines.block("for e in events:"):
                 lines.add("t = e.t", read)
                 self._begin(lines)
-                self._dispatch(lines, branches)
+                self._dispatch(lines, self._branches)
             with lines.block("finally:"):
                 for stream in streams:
                     at = stream.index
@@ -205,6 +212,7 @@ class StaticProgram:
                     lines.add(f"x{at}.events_in += ni{at}{''.join(direct)}")
                     lines.add(f"x{at}.outputs += no{at}", f"x{at}.events_out += nf{at}")
                 lines.add("UNROUTED[0] += lost")
+        return lines
 
     def _dispatch(self, lines: Lines, branches: list[Lines]) -> None:
         if 0 < len(branches) <= CHAIN_TYPES:  # without streams there is nothing to ask

@@ -101,7 +101,6 @@ class StaticExecutor:
         self._ports = instance.compiled.ports
         self.faulted = instance.faulted.get(DEFAULT_CONTEXT, [])
         self._run = instance.run
-        self._run_nested = instance.run_nested
 
     def start(self) -> None:
         """Do nothing: there are no threads."""
@@ -115,7 +114,7 @@ class StaticExecutor:
     ) -> Executed:
         """Run rows; an internal error costs the event it happened on."""
         outputs: list[Any] = []
-        run = self._run_nested if is_nested else self._run
+        run = self._instance.run_nested if is_nested else self._run
         remaining = iter(rows)
         while True:
             try:

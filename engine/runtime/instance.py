@@ -90,16 +90,16 @@ class Instance:
         run: Run = self.compiled.values["run"]
         return run
 
-    @property
+    @cached_property
     def run_nested(self) -> Run:
-        """Return the loop over envelopes around rows of a static program."""
-        run: Run = self.compiled.values["run_nested"]
+        """The loop over envelopes around rows of a static program."""
+        run: Run = self.compiled.function("run_nested")
         return run
 
-    @property
+    @cached_property
     def run_one(self) -> RunOne:
-        """Return the function for type and row of one event of a static program."""
-        run_one: RunOne = self.compiled.values["run_one"]
+        """The function for type and row of one event of a static program."""
+        run_one: RunOne = self.compiled.function("run_one")
         return run_one
 
     def ending(self, stream: int) -> Callable[..., None]:

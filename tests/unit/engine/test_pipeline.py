@@ -1,10 +1,14 @@
 """Pipelines as their callers see them."""
 
 import gc
+import json
 import logging
 import threading
+import traceback
 import tracemalloc
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -117,6 +121,51 @@ def test_closing_waits_for_the_event_at_hand() -> None:
     pipeline._lock.release()
     closer.join(5)
     assert not closer.is_alive()
+
+
+def by_line(pipeline: engine.Pipeline, line: bytes) -> Sequence[dict[str, Any]]:
+    return pipeline.inject_batch(line).errors
+
+
+def by_event(pipeline: engine.Pipeline, line: bytes) -> Sequence[dict[str, Any]]:
+    return pipeline.inject(parse_event(line)).errors
+
+
+def by_process(pipeline: engine.Pipeline, line: bytes) -> Sequence[dict[str, Any]]:
+    pipeline.start()
+    assert pipeline.process.__module__ == "engine.quick"
+    faults: list[dict[str, Any]] = json.loads(pipeline.process(line))["errors"]
+    return faults
+
+
+@pytest.mark.parametrize(
+    ("bring", "loop"),
+    [(by_line, "run"), (by_event, "run_nested"), (by_process, "run_one")],
+)
+def test_each_way_in_knows_the_line_that_failed(
+    bring: Callable[[engine.Pipeline, bytes], Sequence[dict[str, Any]]],
+    loop: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pipeline = compile_program("stream S = In\n    .emit(n: abs(n))")
+    values = pipeline._machine.compiled.values
+
+    def crash(x: object, n: object) -> object:
+        raise RuntimeError("broken builtin")
+
+    monkeypatch.setitem(values, "b_abs", crash)
+    with caplog.at_level(logging.ERROR, logger="varpulis"):
+        (fault,) = bring(pipeline, b'{"event_type":"In","n":1}')
+    assert "line 2" in fault["message"]
+    info = caplog.records[0].exc_info
+    assert info is not None
+    places = traceback.extract_tb(info[2])
+    (place,) = (place for place in places if place.filename == FILE_NAME)
+    assert place.name == loop
+    assert place.lineno is not None
+    assert "b_abs(" in pipeline.explain_source().split("\n")[place.lineno - 1]
+    assert {"run", loop} == values.keys() & {"run", "run_nested", "run_one"}
 
 
 def test_an_internal_error_costs_one_event(
