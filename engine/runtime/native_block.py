@@ -70,13 +70,16 @@ class Block:
 class PartColumns:
     """The columns of one part of a block, read where the kernel left them."""
 
-    __slots__ = ("_addresses", "_codes", "_memory", "_start", "_struct", "_views")
+    __slots__ = (
+        "_addresses", "_codes", "_memory", "_room", "_start", "_struct", "_views",
+    )  # fmt: skip
 
     def __init__(self, memory: bytearray, slot: int, codes: str) -> None:
         self._memory = memory
         self._start = slot * SLOT_BYTES
         self._codes = codes
         self._struct = struct.Struct(f"={2 + len(codes)}q")
+        self._room = 0
         self._addresses: tuple[int, ...] = (0,) * len(codes)
         self._views: list[memoryview[Any]] = []
 
@@ -94,10 +97,10 @@ class PartColumns:
         return [view[:count].tobytes() for view in self._current()]
 
     def _current(self) -> "list[memoryview[Any]]":
-        """Return the columns with all their room; growing may have moved them."""
+        """Return the columns with all their room; growing may have moved them or not."""
         _, room, *addresses = self._struct.unpack_from(self._memory, self._start)
-        if tuple(addresses) != self._addresses:
-            self._addresses = tuple(addresses)
+        if room != self._room or tuple(addresses) != self._addresses:
+            self._room, self._addresses = room, tuple(addresses)
             self._views = [
                 _view(address, room, code)
                 for address, code in zip(addresses, self._codes, strict=True)
