@@ -5,9 +5,11 @@ import math
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from cluster.access import role_of_key
 from cluster.bounded_protocol import BODY_TIMEOUT_S, BoundedHttpProtocol
 from cluster.hot.answer import Answer
 from cluster.hot.app import HotApp
+from cluster.hot.caller import is_our_host
 from cluster.hot.plain_head import START, PlainHead, PlainHeads
 
 END_OF_HEAD = b"\r\n\r\n"
@@ -78,6 +80,8 @@ class HotHttpProtocol(BoundedHttpProtocol):
         head = _heads.read(data[:end])
         if head is None or not self._is_between_requests():
             return False
+        if len(data) - end < head.length and not _may_keep_us_waiting(head):
+            return False
         self._head, self._pieces, self._missing = head, [], head.length
         self._collect(data[end:])
         return True
@@ -147,3 +151,8 @@ class HotHttpProtocol(BoundedHttpProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(
             seconds, self.timeout_keep_alive_handler
         )
+
+
+def _may_keep_us_waiting(head: PlainHead) -> bool:
+    """Tell whether a body may be gathered here; strangers are refused before theirs."""
+    return is_our_host(head.host) and bool(head.key) and bool(role_of_key(head.key))
