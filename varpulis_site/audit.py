@@ -32,7 +32,6 @@ class AuditMiddleware:
         took_ms = (time.perf_counter() - started) * 1000
         match = request.resolver_match
         route = f"/{match.route}".removesuffix("/") if match else ""
-        # Strangers change nothing, and must not be able to fill the database.
         if response.status_code != HTTPStatus.UNAUTHORIZED and not route.endswith(
             LEFT_OUT
         ):
@@ -49,6 +48,8 @@ def _record(
     role = getattr(caller, "role", None)
     if role is None and session is not None:
         role = role_of_session(session)
+    if not (known or role):
+        return  # strangers change nothing, and must not be able to fill the database
     call = AuditedCall(
         who=str(caller) if known else "",
         role=str(role or ""),
