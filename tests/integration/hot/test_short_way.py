@@ -229,3 +229,15 @@ def test_a_report_that_says_nothing_new_is_stored(
 
 def _events_of(coordinator: CoordinatorProcess, worker: RegisteredWorker) -> Any:
     return coordinator.call("GET", f"workers/{worker.id}").body["events_processed"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"X_API_Key": "wrong"}, {"X_API_Key": None}, {"Host": "evil.example"}]
+)
+def test_strangers_are_refused_before_their_bodies_come(
+    line: Line, changes: dict[str, str | None]
+) -> None:
+    line.path += "-batch"
+    line.send(b"", **changes, Content_Length=str(16 * 1024 * 1024))
+    status, *_ = line.read()
+    assert status in {400, 401}
