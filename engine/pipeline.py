@@ -56,9 +56,8 @@ class Pipeline:
 
     `process` handles the JSON of one event and returns that of the inject reply
     (vpl.md 18.2): the quickest way in. Like batches it skips fields nobody reads, and
-    it raises what `inject` raises. `on_outputs` is called with outputs that nobody
-    waits for, such as those of sources, or late ones; set it before `start`. `watch`
-    tells of all.
+    it raises what `inject` raises. `on_outputs` is called with outputs that nobody waits
+    for, such as those of sources, or late ones; set it before `start`. `watch` tells all.
     """
 
     def __init__(
