@@ -5,7 +5,7 @@ import math
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from cluster.access import role_of_key
+from cluster.access import is_open_to_all, role_of_key
 from cluster.bounded_protocol import BODY_TIMEOUT_S, BoundedHttpProtocol
 from cluster.hot.answer import Answer
 from cluster.hot.app import HotApp
@@ -155,4 +155,5 @@ class HotHttpProtocol(BoundedHttpProtocol):
 
 def _may_keep_us_waiting(head: PlainHead) -> bool:
     """Tell whether a body may be gathered here; strangers are refused before theirs."""
-    return is_our_host(head.host) and bool(head.key) and bool(role_of_key(head.key))
+    is_known = bool(role_of_key(head.key)) if head.key else is_open_to_all()
+    return is_known and is_our_host(head.host)

@@ -9,6 +9,7 @@ from engine.runtime.frame import Frame, tick
 from engine.runtime.native_memory import SLOT_BYTES, Header, KernelCode
 
 KEPT_ROOM: Final = 2**16  # events a column has room for between calls
+_NONE_YET: Final = -1  # the room of columns that were not looked at
 
 _free = ctypes.CDLL(None).free
 _free.argtypes = [ctypes.c_void_p]
@@ -79,8 +80,8 @@ class PartColumns:
         self._start = slot * SLOT_BYTES
         self._codes = codes
         self._struct = struct.Struct(f"={2 + len(codes)}q")
-        self._room = 0
-        self._addresses: tuple[int, ...] = (0,) * len(codes)
+        self._room = _NONE_YET
+        self._addresses: tuple[int, ...] = ()
         self._views: list[memoryview[Any]] = []
 
     def count(self) -> int:
@@ -118,7 +119,7 @@ class PartColumns:
     def free(self) -> None:
         """Let go of the columns."""
         _, _, *addresses = self._struct.unpack_from(self._memory, self._start)
-        self._views, self._addresses = [], (0,) * len(self._codes)
+        self._views, self._room = [], _NONE_YET
         _free_all(addresses)
         nothing = (0,) * (2 + len(addresses))
         self._struct.pack_into(self._memory, self._start, *nothing)

@@ -27,3 +27,10 @@ def test_a_column_that_grew_where_it_was_is_read_whole(room):
     struct.pack_into("=3q", memory, 0, 300, 512, room)
     assert len(columns.values(300)[0]) == 300
     assert len(columns.copies(300)[0]) == 300 * 8
+
+
+def test_columns_that_never_grew_are_empty():
+    columns = PartColumns(bytearray(32), 0, "qd")
+    assert columns.values(0) == [[], []]
+    columns.free()
+    assert columns.values(0) == [[], []]
