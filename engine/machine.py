@@ -146,8 +146,19 @@ class Machine:
 
             frame.reject = reject
 
-    def rows_of(self, rows: Rows) -> list[Any]:
-        """Return rows that another program decoded as envelopes of this one."""
+    def taken(self, rows: Rows, family: str | None) -> Rows:
+        """Return rows as this program takes them, made anew if another decoded them.
+
+        Events of a type it does not consume are delivered as `family` if it consumes
+        that.
+        """
+        if rows.shape is not self.shape:
+            rows = Rows(self.shape, self._rows_of(rows), is_nested=True)
+        if family is not None and family in self.consumes:
+            rows.deliver_as(family, self.consumes)
+        return rows
+
+    def _rows_of(self, rows: Rows) -> list[Any]:
         attributes = rows.shape.attributes
         return [
             self.decoder.envelope_of(

@@ -406,7 +406,7 @@ class Pipeline:
         try:
             self._refuse_if_closed()
             if not self.is_parallel:
-                ready = rows.ready_for(self._machine, family)
+                ready = self._machine.taken(rows, family)
                 executor = self._machine.executor
                 done = executor.execute(ready.rows, ready.is_nested, timeout_s)
                 self._count(len(ready.rows), done[0], done[1], began)
@@ -427,7 +427,7 @@ class Pipeline:
         while self.is_parallel:
             self._refuse_if_closed()
             machine = self._machine
-            ready = rows.ready_for(machine, family)
+            ready = machine.taken(rows, family)
             try:
                 done = machine.executor.execute(
                     ready.rows, ready.is_nested, timeout_s, on_taken

@@ -1,13 +1,9 @@
-"""Decoded events on their way to a program, which may have changed meanwhile."""
+"""Decoded events, as one program or another wants them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
-
-if TYPE_CHECKING:
-    from engine.machine import Machine
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,22 +22,8 @@ class Rows:
     rows: list[Any]
     is_nested: bool
 
-    def ready_for(self, machine: "Machine", family: str | None) -> "Rows":
-        """Return the rows as a program takes them.
-
-        What another program decoded is made anew. Events of a type the program does
-        not consume are delivered as `family` if it consumes that.
-        """
-        ready = self
-        if self.shape is not machine.shape:
-            ready = Rows(machine.shape, machine.rows_of(self), is_nested=True)
-        if family is not None and family in machine.consumes:
-            _deliver_as(family, ready.rows, machine.consumes)
-        return ready
-
-
-def _deliver_as(family: str, rows: Iterable[Any], consumed: frozenset[str]) -> None:
-    """Retype events whose own type nobody consumes."""
-    for row in rows:
-        if row.t not in consumed:
-            row.t = family
+    def deliver_as(self, family: str, consumed: frozenset[str]) -> None:
+        """Retype events whose own type is not among those that are consumed."""
+        for row in self.rows:
+            if row.t not in consumed:
+                row.t = family
