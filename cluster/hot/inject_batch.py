@@ -21,7 +21,7 @@ from cluster.hot.caller import require, role_of_caller
 from cluster.hot.delivery import Delivery
 from cluster.hot.request import HotRequest
 from cluster.hot.routing_table import RoutingTable
-from cluster.hot.targets import find_group, match_target
+from cluster.hot.targets import match_target, standing_group
 from cluster.hot.worker_answer import strange
 from cluster.hot.worker_session import Deadline
 from cluster.metrics.series import ACCEPTED, FAILED, SERIES
@@ -44,8 +44,7 @@ class InjectBatchEndpoint:
     async def answer(self, request: HotRequest, selector: str) -> Answer:
         """Take one batch."""
         role = await role_of_caller(request)
-        snapshot = await self._table.current()
-        group = find_group(snapshot, selector)
+        group = await standing_group(self._table, selector)
         if request.method != "POST":
             raise MethodNotAllowedError("POST", request.method)
         require(role, Role.OPERATOR)

@@ -4,7 +4,7 @@ A change made in this process invalidates it before the call that made the chang
 answered, so a caller always reads its own writes: who asks while it is behind waits for
 a new one. Without such a caller it is read again a moment later, so that many changes
 in a row cost few reads. Changes made in other processes are found by looking at the
-version once a second.
+version once a second, and before a group is said not to be there.
 """
 
 import asyncio
@@ -126,6 +126,19 @@ class RoutingTable:
             self._awaited -= 1
         return True
 
+    async def catch_up(self) -> None:
+        """Learn what other processes have changed until now."""
+        try:
+            row = await self._database.run(_read_state)
+        except DatabaseError as error:
+            logger.warning("The cluster state cannot be read: %s", error)
+            return
+        if row is None:
+            return
+        version, self.last_sweep_at = row
+        if version != self.latest.version:
+            await self._refresh(force=True)
+
     def target(self, group: RoutedGroup, event_type: str) -> RouteMatch | None:
         """Return where the group sends an event type; remembered per snapshot."""
         key = (group.id, event_type)
@@ -202,16 +215,7 @@ class RoutingTable:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_INTERVAL_S)
-            try:
-                row = await self._database.run(_read_state)
-            except DatabaseError as error:
-                logger.warning("The cluster state cannot be read: %s", error)
-                continue
-            if row is None:
-                continue
-            version, self.last_sweep_at = row
-            if version != self.latest.version:
-                await self._refresh(force=True)
+            await self.catch_up()
 
 
 def _read_state() -> tuple[int, datetime | None] | None:

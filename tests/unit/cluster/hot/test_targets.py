@@ -9,9 +9,20 @@ from uuid import UUID
 import pytest
 
 from cluster.event_routing import RouteRule
-from cluster.exceptions import ClusterError, NoRouteError, PlacementUnavailableError
+from cluster.exceptions import (
+    ClusterError,
+    GroupNotFoundError,
+    NoRouteError,
+    PlacementUnavailableError,
+)
+from cluster.hot import routing_table
 from cluster.hot.routing_table import RoutingTable
-from cluster.hot.targets import find_group, find_placement, match_target
+from cluster.hot.targets import (
+    find_group,
+    find_placement,
+    match_target,
+    standing_group,
+)
 from cluster.routing_snapshot import RoutedGroup, RoutedPlacement, RoutingSnapshot
 from cluster.state import GroupStatus, PlacementStatus
 from tests.unit.cluster.hot.test_inject_event import PLACE
@@ -58,6 +69,16 @@ def refusal(selector: str, *groups: RoutedGroup) -> str:
     with pytest.raises(ClusterError) as caught:
         find_group(make_snapshot(*groups), selector)
     return caught.value.error_code
+
+
+async def test_a_group_that_another_process_made_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(routing_table, "_read_state", lambda: (2, None))
+    table = table_of(make_snapshot(), make_snapshot(make_group(), version=2))
+    assert (await standing_group(table, str(ONE))).id == ONE
+    with pytest.raises(GroupNotFoundError):
+        await standing_group(table, str(NEVER))
 
 
 @pytest.mark.parametrize("selector", [str(ONE), f"{ONE}".upper(), "by-name/parcels"])
