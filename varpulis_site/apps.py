@@ -1,6 +1,7 @@
 """The site as a Django app: it wires what the settings decide."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class SiteConfig(AppConfig):
@@ -10,7 +11,7 @@ class SiteConfig(AppConfig):
     verbose_name = "Varpulis site"
 
     def ready(self) -> None:
-        """Register the checks; announce changes if processes share a channel layer."""
+        """Register the checks; load and connect what the settings ask for."""
         # Models may be imported from here on, not before.
         from cluster.realtime import relay
         from cluster.services import notify
@@ -18,3 +19,6 @@ class SiteConfig(AppConfig):
 
         if relay.is_shared():
             notify.subscribe(relay.announce)
+        if settings.BROKER_URL:
+            # Tasks go to the broker of the current Celery app, which is ours from here.
+            from varpulis_site import celery  # noqa: F401 - current once imported

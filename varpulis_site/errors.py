@@ -1,7 +1,11 @@
 """Answers to requests that no view takes: a page for browsers, JSON for the rest."""
 
+import sys
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+
+from cluster.api.errors import DATABASE_FAULTS, DATABASE_RETRY_S, NO_DATABASE
 
 API_PREFIX = "/api/"
 PAGE = "text/html"
@@ -54,5 +58,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 `internal`; the log has the rest."""
+    """Answer 500 `internal`, or 503 `not_ready` without a database; the log says more."""
+    if isinstance(sys.exception(), DATABASE_FAULTS):
+        response = _answer(request, 503, NO_DATABASE["code"], NO_DATABASE["error"])
+        response.headers["Retry-After"] = str(DATABASE_RETRY_S)
+        return response
     return _answer(request, 500, "internal", "something broke here; the log says what")

@@ -144,7 +144,11 @@ if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [REDIS_URL], "prefix": "varpulis"},
+            "CONFIG": {
+                # Longer than the layer waits for a message before it asks again.
+                "hosts": [{"address": REDIS_URL, "socket_timeout": 15}],
+                "prefix": "varpulis",
+            },
         },
     }
 else:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -26,6 +27,13 @@ CODES = {
     415: "unsupported_media_type",
     429: "rate_limited",
 }
+DATABASE_FAULTS = (InterfaceError, OperationalError)
+"""What is raised while the database is away, or busy for too long."""
+DATABASE_RETRY_S = 5
+NO_DATABASE = {
+    "error": "the database does not answer just now; try again",
+    "code": "not_ready",
+}
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
@@ -40,6 +48,10 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
             headers["Retry-After"] = str(math.ceil(exc.retry_after_s))
     elif isinstance(exc, exceptions.APIException | Http404 | PermissionDenied):
         status, body, headers = _of_framework(exc)
+    elif isinstance(exc, DATABASE_FAULTS):
+        logger.error("The database does not answer: %s", exc)
+        status, body = HTTPStatus.SERVICE_UNAVAILABLE, NO_DATABASE
+        headers["Retry-After"] = str(DATABASE_RETRY_S)
     else:
         status, body = HTTPStatus.INTERNAL_SERVER_ERROR, _bug(exc, context)
     if status == HTTPStatus.UNAUTHORIZED:

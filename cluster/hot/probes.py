@@ -17,6 +17,7 @@ from cluster.hot.answer import Answer, MethodNotAllowedError
 from cluster.hot.database_thread import DatabaseThread
 from cluster.hot.request import HotRequest
 from cluster.hot.routing_table import RoutingTable
+from cluster.realtime.relay import layer_faults
 from cluster.state import WorkerStatus
 
 VERSION = version("varpulis")
@@ -133,9 +134,12 @@ async def _check_channel_layer() -> None:
     layer = get_channel_layer()
     if layer is None:
         raise CheckFailedError("no channel layer is configured")
-    name = await layer.new_channel()
-    await layer.send(name, {"type": "probe"})
-    await layer.receive(name)
+    try:
+        name = await layer.new_channel()
+        await layer.send(name, {"type": "probe"})
+        await layer.receive(name)
+    except layer_faults() as error:
+        raise CheckFailedError(str(error)) from error
 
 
 def _has_broker() -> bool:

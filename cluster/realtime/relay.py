@@ -5,8 +5,10 @@ and may get lost (layers deliver at most once); the feed looks at the version it
 every two seconds, so a lost one only costs time.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +24,8 @@ GROUP = "varpulis.topology"
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 
 MOST_IDS = 100  # a message that names more would not be small
+PAUSE_S = 1.0  # between two attempts while the layer is away
+RENEWAL_S = 3600.0  # well within the day after which a layer forgets who listens
 
 Take = Callable[[notify.Change], None]
 
@@ -36,17 +40,39 @@ def announce(change: notify.Change) -> None:
     layer = get_channel_layer()
     try:
         async_to_sync(layer.group_send)(GROUP, to_message(change))
-    except OSError as error:
+    except layer_faults() as error:
         logger.warning("A change was not announced to other processes: %s", error)
 
 
 async def listen(take: Take) -> None:
-    """Hand every announced change to `take`, for ever."""
+    """Hand every announced change to `take`, for ever; begin anew after a fault."""
+    while True:
+        try:
+            await _listen(take)
+        except layer_faults() as error:
+            logger.warning("The channel layer is away, trying again: %s", error)
+            await asyncio.sleep(PAUSE_S)
+
+
+async def _listen(take: Take) -> None:
     layer = get_channel_layer()
     name = await layer.new_channel()
-    await layer.group_add(GROUP, name)
     while True:
-        take(from_message(await layer.receive(name)))
+        await layer.group_add(GROUP, name)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RENEWAL_S):
+                while True:
+                    take(from_message(await layer.receive(name)))
+
+
+def layer_faults() -> tuple[type[Exception], ...]:
+    """Return what calls of the channel layer raise while it is away."""
+    if not is_shared():
+        return (OSError,)
+    # Here, not above: only processes that share a layer have loaded this.
+    from redis.exceptions import RedisError
+
+    return (OSError, RedisError)
 
 
 def to_message(change: notify.Change) -> dict[str, Any]:

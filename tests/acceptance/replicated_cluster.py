@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import requests
 
 from cluster.demo.client import CoordinatorClient
 from cluster.demo.errors import CoordinatorUnreachableError
@@ -26,9 +28,18 @@ QUICK = {
 class ReplicatedCluster:
     """Its processes by name: `coordinator-0`, `worker-0`, `celery`, `beat` and so on."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
-        self.folder = folder
-        self._settings = {**settings, **QUICK, "VARPULIS_SECRET_KEY": SECRET}
+    def __init__(
+        self, folder: Path, postgres: PostgresqlServer, redis: RedisServer
+    ) -> None:
+        self.folder, self.postgres, self.redis = folder, postgres, redis
+        self._settings = {
+            "VARPULIS_DATABASE_URL": postgres.url,
+            "VARPULIS_REDIS_URL": redis.url,
+            "VARPULIS_BROKER_URL": f"redis://127.0.0.1:{redis.port}/1",
+            "VARPULIS_SECRET_KEY": SECRET,
+            "VARPULIS_API_KEY": API_KEY,
+            **QUICK,
+        }
         self._first = ports_in_a_row(2 + WORKERS)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -72,6 +83,14 @@ class ReplicatedCluster:
         with self.client(replica) as client:
             return {w["id"] for w in client.workers() if w["status"] == "ready"}
 
+    def failing(self, replica: int) -> set[str]:
+        """Return the checks that a coordinator's /ready says do not hold."""
+        answer = requests.get(f"{self.url(replica)}/ready", timeout=30)
+        checks = answer.json()["checks"]
+        failing = {name for name, check in checks.items() if not check["ok"]}
+        assert answer.status_code == (503 if failing else 200), answer.text
+        return failing
+
     def kill(self, name: str) -> None:
         """End a process without a chance to say goodbye."""
         process = self.processes.pop(name)
@@ -101,9 +120,7 @@ class ReplicatedCluster:
                 return False
 
     def _start(self, name: str, command: list[object], **more: str) -> None:
-        settings = {**self._settings, "VARPULIS_API_KEY": API_KEY}
-        if name.startswith("worker"):
-            settings = {}
+        settings = {} if name.startswith("worker") else self._settings
         with (self.folder / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
                 [str(word) for word in command],
@@ -123,14 +140,7 @@ def replicated_cluster(folder: Path) -> Iterator[ReplicatedCluster]:
         running.callback(postgres.remove)
         postgres.start()
         redis = running.enter_context(RedisServer(folder))
-        cluster = ReplicatedCluster(
-            folder,
-            {
-                "VARPULIS_DATABASE_URL": postgres.url,
-                "VARPULIS_REDIS_URL": redis.url,
-                "VARPULIS_BROKER_URL": redis.url.removesuffix("0") + "1",
-            },
-        )
+        cluster = ReplicatedCluster(folder, postgres, redis)
         running.callback(cluster.stop)
         cluster.start()
         yield cluster

@@ -1,13 +1,16 @@
 """Two coordinators are one: what one does the other knows, and either may die."""
 
+import itertools
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import requests
 from websockets.sync.client import connect
 
-from cluster.demo.errors import DemoError
+from cluster.demo.errors import CallRefusedError, DemoError
 from tests.acceptance.real_commands import until
 from tests.acceptance.replicated_cluster import (
     API_KEY,
@@ -47,15 +50,19 @@ def answer(worker: str, group: dict[str, Any]) -> tuple[str, list[dict[str, Any]
     return worker, [{"event_type": "S", "from": group["name"]}]
 
 
+@contextmanager
+def page(cluster: ReplicatedCluster, replica: int) -> Iterator[Iterator[str]]:
+    """Give what a coordinator sends to a page, after all it knew at first."""
+    url = cluster.url(replica).replace("http", "ws") + "/ws/topology/"
+    with connect(url, additional_headers={"X-API-Key": API_KEY}) as socket:
+        socket.recv(timeout=30)
+        yield (str(socket.recv(timeout=30)) for _ in itertools.count())
+
+
 def test_what_one_coordinator_does_the_other_shows_and_serves(cluster):
-    url = cluster.url(1).replace("http", "ws") + "/ws/topology/"
-    with connect(url, additional_headers={"X-API-Key": API_KEY}) as page:
-        json.loads(page.recv(timeout=30))
-        with cluster.client(0) as client:
-            group = client.deploy(spec("One", "worker-1"))
-        until(
-            lambda: group["id"] in str(page.recv(timeout=30)), "the group on the page"
-        )
+    with page(cluster, 1) as messages, cluster.client(0) as client:
+        group = client.deploy(spec("One", "worker-1"))
+        until(lambda: group["id"] in next(messages), "the group on the page")
     for replica in (0, 1):
         until(
             lambda r=replica: outputs(cluster, r, group) == answer("worker-1", group),
@@ -93,3 +100,49 @@ def test_a_killed_coordinator_leaves_the_other_in_charge(cluster):
         lambda: outputs(cluster, 1, group) == answer("worker-1", group),
         "an answer of the worker that is left",
     )
+
+
+def test_without_redis_the_coordinators_do_the_work_themselves(cluster):
+    with cluster.client(0) as client:
+        group = client.deploy(spec("Own", "worker-1"))
+    until(lambda: not cluster.failing(0), "a ready coordinator")
+    cluster.redis.kill()
+    assert cluster.failing(0) >= {"channel_layer", "broker"}
+    cluster.kill("worker-1")
+    cluster.start_worker(1)
+    for replica in (0, 1):
+        until(
+            lambda r=replica: outputs(cluster, r, group) == answer("worker-1", group),
+            "an answer of the worker that came back",
+        )
+    cluster.redis.start()
+    with page(cluster, 1) as messages, cluster.client(0) as client:
+        later = client.deploy(spec("Later"))
+        until(lambda: later["id"] in next(messages), "the later group on the page")
+    until(lambda: not cluster.failing(1), "a ready coordinator")
+
+
+def test_without_its_database_a_coordinator_still_routes_events(cluster):
+    with cluster.client(0) as client:
+        group = client.deploy(spec("Routed", "worker-1"))
+    until(lambda: not cluster.failing(1), "a ready coordinator")
+    assert outputs(cluster, 1, group) == answer("worker-1", group)
+    cluster.postgres.kill()
+    assert "database" in cluster.failing(1)
+    assert outputs(cluster, 1, group) == answer("worker-1", group)
+    with cluster.client(1) as client, pytest.raises(CallRefusedError) as refused:
+        client.deploy(spec("Refused"))
+    assert refused.value.status == 503
+    shown = requests.get(
+        f"{cluster.url(1)}/topology/",
+        headers={"Accept": "text/html"},
+        cookies={"sessionid": "of-somebody"},
+        timeout=30,
+    )
+    assert (shown.status_code, shown.headers["Retry-After"]) == (503, "5")
+    assert "the database does not answer" in shown.text
+    cluster.postgres.start()
+    until(lambda: not cluster.failing(1), "a ready coordinator")
+    with cluster.client(1) as client:
+        later = client.deploy(spec("Later"))
+    assert outputs(cluster, 1, later) is not None
