@@ -10,17 +10,31 @@ from typing import Any
 
 from cluster.event_routing import EXTERNAL, ROUTE_FIRST, ROUTE_REJECT, is_valid_pattern
 from cluster.placement import ROUND_ROBIN, STRATEGIES
+from vpl import limit_faults
 
 MAX_NAME = 128  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineSpec:
-    """One program to run, and the worker wanted for it."""
+    """One program to run, the worker wanted for it, and what it may use.
+
+    `limits` are by name as in the language; those that are not there are the worker's.
+    """
 
     name: str
     source: str
     worker_affinity: str | None = None
+    limits: Mapping[str, int | float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the pipeline as it is stored and shown; limits only if there are."""
+        body = {
+            "name": self.name,
+            "source": self.source,
+            "worker_affinity": self.worker_affinity,
+        }
+        return body | ({"limits": dict(self.limits)} if self.limits else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +63,7 @@ class GroupSpec:
         """Return the spec as it is stored and shown."""
         return {
             "name": self.name,
-            "pipelines": [
-                {
-                    "name": item.name,
-                    "source": item.source,
-                    "worker_affinity": item.worker_affinity,
-                }
-                for item in self.pipelines
-            ],
+            "pipelines": [item.to_json() for item in self.pipelines],
             "routes": [
                 {
                     "from_pipeline": item.from_pipeline,
@@ -97,11 +104,7 @@ class SpecFault:
 
 def find_faults(spec: GroupSpec) -> tuple[SpecFault, ...]:
     """Return everything that makes the spec unusable, in the order of the body."""
-    return tuple(
-        fault
-        for rule in (_name_faults, _pipeline_faults, _route_faults, _option_faults)
-        for fault in rule(spec)
-    )
+    return tuple(fault for rule in RULES for fault in rule(spec))
 
 
 def find_route_cycle(spec: GroupSpec) -> tuple[str, ...]:
@@ -137,6 +140,13 @@ def _pipeline_faults(spec: GroupSpec) -> Iterator[SpecFault]:
         elif pipeline.name in seen:
             yield SpecFault(path, f"pipeline '{pipeline.name}' is there twice")
         seen.add(pipeline.name)
+
+
+def _limit_faults(spec: GroupSpec) -> Iterator[SpecFault]:
+    for index, pipeline in enumerate(spec.pipelines):
+        for fault in limit_faults(pipeline.limits):
+            path = f"pipelines[{index}].limits.{fault.name}"
+            yield SpecFault(path, fault.message, fault.hint)
 
 
 def _is_pipeline_name(name: str) -> bool:
@@ -188,3 +198,6 @@ def _option_faults(spec: GroupSpec) -> Iterator[SpecFault]:
             f"unknown default route '{spec.default_route}'",
             "known: " + ", ".join(known),
         )
+
+
+RULES = (_name_faults, _pipeline_faults, _limit_faults, _route_faults, _option_faults)

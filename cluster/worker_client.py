@@ -64,10 +64,11 @@ class DeployRequest:
     replica: int
     generation: int
     cluster_id: str
+    limits: Mapping[str, int | float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the body of the call."""
-        return {
+        body = {
             "id": self.pipeline_id,
             "name": self.name,
             "source": self.source,
@@ -76,6 +77,7 @@ class DeployRequest:
             "generation": self.generation,
             "cluster_id": self.cluster_id,
         }
+        return body | ({"limits": dict(self.limits)} if self.limits else {})
 
 
 class DeployAnswer(msgspec.Struct, frozen=True):
@@ -267,8 +269,9 @@ def _judge(target: WorkerTarget, status: int, raw: bytes) -> bytes:
         "worker_error": fault.error,
         "worker_code": fault.code,
     }
-    if "diagnostics" in fault.details:
-        details["diagnostics"] = fault.details["diagnostics"]
+    for key in ("diagnostics", "errors"):
+        if key in fault.details:
+            details[key] = fault.details[key]
     says = fault.error or "no reason given"
     text = f"worker '{target.worker_id}' answered {status}: {says}"
     if status == 429 and fault.code == "quota_exceeded":

@@ -26,6 +26,7 @@ from engine.runtime.scoring import Scorer
 from engine.runtime.sinkhub import SinkHub
 from engine.runtime.sourcehub import SourceHub
 from engine.runtime.timers import Ticks, Timer
+from engine.runtime.values import NS_PER_S
 from engine.wire import RowDecoder
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Machine:
         _allow_recursion(limits)
         plan = compiled.plan
         self.name = name
+        self.limits = limits
         self.compiled = compiled
         self.consumes = frozenset(plan.consumed)
         self.shape = Shape(compiled.row_class, dict(compiled.fields.attributes))
@@ -116,7 +118,8 @@ class Machine:
             self.decoder.row,
             limits,
         )
-        self.timed = TimedProgram(self.instance, self.ticks)
+        grace_ns = round(limits.idle_grace_s * NS_PER_S)
+        self.timed = TimedProgram(self.instance, self.ticks, grace_ns)
         self.executor = self._make_executor(limits)
         has_columns = bool(plan.symbols.columned)
         self.count_outputs: Callable[[list[Any]], int] = (

@@ -70,15 +70,12 @@ class Pipeline:
     ) -> None:
         self.name = name
         self.audience = Audience(name)
-        self._limits = limits
         self._clock = clock
         self._outside = outside
         self._lock = threading.Lock()
         self._starting = threading.Lock()
-        self._is_started = False
-        self._is_closed = False
+        self._is_started = self._is_closed = self._is_silent = False
         self._idle: IdleTimer | None = None
-        self._is_silent = False
         self._counts = PipelineMetrics()
         self._gate = Gate(self._lock, self._counts)
         compiled, self.diagnostics = loaded
@@ -94,6 +91,7 @@ class Pipeline:
         self._machine = self._gate.machine = machine
         machine.hand_late_outputs_to(self.audience.take_late)
         self.program = program
+        self.limits = machine.limits
         self.fingerprint = vpl.fingerprint(program)
         self.consumes = machine.consumes
         self.emits = vpl.emitted_types(program)
@@ -204,7 +202,7 @@ class Pipeline:
             self._advance,
             lambda event: self._take([self._machine.decoder.envelope(event)]),
         )
-        self._idle = IdleTimer(caller, self._limits, self._clock, monotonic_ns)
+        self._idle = IdleTimer(caller, self._clock, monotonic_ns)
         self._idle.take_up(self._machine.timed, self.name if in_thread else None)
         return self._idle
 
@@ -259,17 +257,19 @@ class Pipeline:
         *,
         imports: vpl.Imports | None = None,
         keeps_state: bool = True,
+        limits: Limits | None = None,
     ) -> checkpoints.Restored:
         """Run another program from the next event on, and return which streams go on.
 
         Unchanged streams keep their state, connectors with unchanged parameters stay
-        connected. Raises `InvalidProgramError` and `LoadError`; the old program then
-        runs on.
+        connected; `limits` take the place of those before. Raises `InvalidProgramError`
+        and `LoadError`; the old program then runs on.
         """
         compiled, diagnostics = load_program(source, self._outside, imports)
         before = self._machine
+        limits = limits or before.limits
         after = Machine(
-            self.name, compiled, self._limits, self._clock, self._outside, since=before
+            self.name, compiled, limits, self._clock, self._outside, since=before
         )
         with self._starting:
             with self._standing_still():
@@ -466,7 +466,7 @@ class Pipeline:
         return shape
 
     def _reply_timeout_s(self, wait: float | None) -> float:
-        limit_s = self._limits.reply_timeout_s
+        limit_s = self.limits.reply_timeout_s
         return limit_s if wait is None else min(wait, limit_s)
 
     def _refuse_if_closed(self) -> None:

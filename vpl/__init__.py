@@ -25,6 +25,13 @@ from vpl.host import ANYWHERE, Host
 from vpl.imports import Imports, Loader
 from vpl.nodes import Program
 from vpl.parser import ParseResult, parse
+from vpl.pipeline_limits import (
+    PIPELINE_LIMITS,
+    LimitFault,
+    PipelineLimit,
+    limit_faults,
+    limit_values,
+)
 from vpl.rendering import render_diagnostics
 from vpl.source import Span
 from vpl.tree_json import tree_json
@@ -32,14 +39,17 @@ from vpl.visitor import walk
 
 __all__ = [
     "ANYWHERE",
+    "PIPELINE_LIMITS",
     "CallGraph",
     "CheckResult",
     "Diagnostic",
     "FormatError",
     "Host",
     "Imports",
+    "LimitFault",
     "Loader",
     "ParseResult",
+    "PipelineLimit",
     "Program",
     "Related",
     "Span",
@@ -51,6 +61,8 @@ __all__ = [
     "format_program",
     "functions",
     "global_fingerprints",
+    "limit_faults",
+    "limit_values",
     "nodes",
     "parse",
     "render_diagnostics",

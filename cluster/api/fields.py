@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cluster.timestamps import format_timestamp
+from vpl import PIPELINE_LIMITS
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -120,6 +121,41 @@ class ObjectField(serializers.Field[Any, Any, Any, Any]):
     def to_representation(self, value: Any) -> dict[str, Any]:
         """Return the object."""
         return dict(value)
+
+
+_LIMITS_SCHEMA = {
+    "type": "object",
+    "properties": {
+        limit.name: {
+            "type": "integer" if limit.is_whole else "number",
+            "exclusiveMinimum": 0,
+            "maximum": limit.most,
+        }
+        for limit in PIPELINE_LIMITS.values()
+    },
+    "additionalProperties": False,
+}
+
+
+@extend_schema_field(_LIMITS_SCHEMA)
+class LimitsField(serializers.Field[Any, Any, Any, Any]):
+    """Numbers by name; which names and numbers can be meant the spec tells."""
+
+    default_error_messages = {"invalid": "must be an object of numbers"}
+
+    def to_internal_value(self, data: Any) -> dict[str, int | float]:
+        """Return the limits or fail."""
+        if not isinstance(data, dict) or not all(map(_is_number, data.values())):
+            self.fail("invalid")
+        return dict(data)
+
+    def to_representation(self, value: Any) -> dict[str, int | float]:
+        """Return the limits."""
+        return dict(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)

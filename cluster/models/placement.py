@@ -43,6 +43,7 @@ class Placement(models.Model):
     pipeline_name = models.CharField(max_length=128)
     replica = models.PositiveIntegerField(default=0)
     source = models.TextField()
+    limits: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
     worker = models.ForeignKey(
         Worker,
         on_delete=models.SET_NULL,

@@ -140,6 +140,7 @@ def _request(place: Placement, cluster_id: str) -> DeployRequest:
         replica=place.replica,
         generation=place.generation,
         cluster_id=cluster_id,
+        limits=place.limits,
     )
 
 

@@ -225,6 +225,7 @@ def _placements(
             position=position,
             pipeline_name=pipeline.name,
             source=pipeline.source,
+            limits=dict(pipeline.limits),
             worker_id=choice.worker_id,
             worker_affinity=pipeline.worker_affinity or "",
             fingerprint=plan.programs[pipeline.name].fingerprint,

@@ -18,7 +18,7 @@ from engine.event import Event
 from engine.event_files import Block, EventBlock, PayloadBlock
 from engine.management.compiling import compile_text
 from engine.reply import NO_OUTPUTS
-from engine.simulation import SIMULATION_LIMITS, EventClock, Simulation
+from engine.simulation import EventClock, Simulation, simulation_limits
 from engine.simulation.frames import (
     Answer,
     Dated,
@@ -72,7 +72,7 @@ class _Share:
             setup.source,
             sinks=RecordingSinks(),
             clock=clock,
-            limits=SIMULATION_LIMITS,
+            limits=simulation_limits(setup.limits),
         )
         self.pipeline.start()
         self._printed = printed

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.event import Event
-from engine.limits import Limits
 from engine.runtime.clock import Clock
 from engine.runtime.executors import Due
 from engine.runtime.instance import Instance
@@ -29,10 +28,11 @@ FindDue = Callable[[], list[Due]]
 
 @dataclass(frozen=True, slots=True)
 class TimedProgram:
-    """The program that runs at the moment."""
+    """The program that runs at the moment, which waits so long for late events."""
 
     instance: Instance
     ticks: Ticks
+    grace_ns: int
 
     @property
     def is_timed(self) -> bool:
@@ -63,12 +63,10 @@ class IdleTimer:
     def __init__(
         self,
         caller: Caller,
-        limits: Limits,
         clock: Clock,
         monotonic_ns: Callable[[], int],
     ) -> None:
         self._caller = caller
-        self._grace_ns = round(limits.idle_grace_s * NS_PER_S)
         self._clock = clock
         self._monotonic_ns = monotonic_ns
         self._program: TimedProgram | None = None
@@ -121,7 +119,7 @@ class IdleTimer:
         for event in self._ticks(program.ticks, now):
             self._caller.deliver(event)
         if self._arrivals:
-            self._caller.advance(lambda: self._due(program.instance, now))
+            self._caller.advance(lambda: self._due(program, now))
         next_tick = min(self._next_ns.values(), default=now + LOOK_EVERY_NS)
         return max(0, min(LOOK_EVERY_NS, next_tick - self._monotonic_ns()))
 
@@ -140,18 +138,19 @@ class IdleTimer:
             if stream.has_deadlines
         }
 
-    def _due(self, instance: Instance, now: int) -> list[Due]:
+    def _due(self, program: TimedProgram, now: int) -> list[Due]:
         """Return the streams in which something is due, with their time in ns."""
-        return list(self._find_due(instance, now))
+        return list(self._find_due(program, now))
 
-    def _find_due(self, instance: Instance, now: int) -> Iterator[Due]:
+    def _find_due(self, program: TimedProgram, now: int) -> Iterator[Due]:
+        instance = program.instance
         for at, (seen, since) in self._arrivals.items():
             events = instance.frames[at].events_in
             if events != seen:
                 self._arrivals[at] = (events, now)
                 continue
             clock = instance.compiled.clocks[at]
-            time = clock.now + (now - since) - self._grace_ns
+            time = clock.now + (now - since) - program.grace_ns
             if clock.due < FOREVER and time >= clock.due:
                 yield at, time
 

@@ -2,14 +2,14 @@
 
 from engine.simulation.clock import EventClock
 from engine.simulation.pacing import Pacing
-from engine.simulation.simulation import SIMULATION_LIMITS, Audience, Simulation
+from engine.simulation.simulation import Audience, Simulation, simulation_limits
 from engine.simulation.totals import Totals
 
 __all__ = [
-    "SIMULATION_LIMITS",
     "Audience",
     "EventClock",
     "Pacing",
     "Simulation",
     "Totals",
+    "simulation_limits",
 ]

@@ -17,11 +17,12 @@ _TIMESTAMP, _DURATION = 1, 2
 
 
 class Setup(msgspec.Struct, array_like=True):
-    """The first frame: the program, and whether its outputs are wanted."""
+    """The first frame: the program, its limits, and whether its outputs are wanted."""
 
     name: str
     source: str
     wants_outputs: bool
+    limits: dict[str, int | float] = {}
 
 
 class Dated(msgspec.Struct, array_like=True):

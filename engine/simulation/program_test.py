@@ -17,6 +17,7 @@ from engine.event_files import (
     open_event_file,
 )
 from engine.evt import declared_fields
+from engine.limits import Limits
 from engine.pipeline import Pipeline
 from engine.runtime.columns import each_output
 from engine.simulation.clock import EventClock
@@ -100,7 +101,12 @@ def _programs(path: Path) -> Iterator[Path]:
 
 
 def run_test(
-    test: ProgramTest, source: str, imports: Imports, *, update: bool
+    test: ProgramTest,
+    source: str,
+    imports: Imports,
+    limits: Limits = SIMULATION_LIMITS,
+    *,
+    update: bool,
 ) -> Outcome:
     """Run a test; with `update` the outputs become the expected ones.
 
@@ -113,7 +119,8 @@ def run_test(
         outcome.reasons.append(str(error))
         return outcome
     has_times = known is not None and any("timestamp" in o for o in known.outputs)
-    made = _made(outcome, source, imports, has_times=has_times)
+    program = _Program(source, imports, limits)
+    made = _made(outcome, program, has_times=has_times)
     outcome.outputs = len(made)
     if update and not outcome.reasons:
         _update(outcome, made, known)
@@ -127,8 +134,15 @@ def run_test(
     return outcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Program:
+    source: str
+    imports: Imports
+    limits: Limits
+
+
 def _made(
-    outcome: Outcome, source: str, imports: Imports, *, has_times: bool
+    outcome: Outcome, program: _Program, *, has_times: bool
 ) -> list[dict[str, Any]]:
     """Return the outputs of a test, with timestamps if those are expected."""
     clock = EventClock()
@@ -136,11 +150,19 @@ def _made(
     dates: DatedOutputs | None = None
     if has_times:
         pipeline, dates = compile_dated(
-            source, name=name, clock=clock, limits=SIMULATION_LIMITS, imports=imports
+            program.source,
+            name=name,
+            clock=clock,
+            limits=program.limits,
+            imports=program.imports,
         )
     else:
         pipeline = compile_program(
-            source, name=name, clock=clock, limits=SIMULATION_LIMITS, imports=imports
+            program.source,
+            name=name,
+            clock=clock,
+            limits=program.limits,
+            imports=program.imports,
         )
     collected = _Collected(outcome, dates)
     # Contexts that overtake each other would make a test's result a matter of luck.

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 from engine.errors import BadEventError
 from engine.event import Event
 from engine.event_files import Block, PayloadBlock
+from engine.limit_policy import Values, limits_of
 from engine.limits import Limits
 from engine.pipeline import Pipeline
 from engine.reply import OutputForm
@@ -18,6 +19,11 @@ from vpl import nodes, walk
 _FOR_EVER_S: Final = 1_000_000.0
 SIMULATION_LIMITS: Final = Limits(reply_timeout_s=_FOR_EVER_S)
 """Nobody waits for a reply, so replies wait for everything."""
+
+
+def simulation_limits(values: Values) -> Limits:
+    """Return the limits of a simulation, with some set to checked values."""
+    return limits_of(values, SIMULATION_LIMITS)
 
 
 class Audience(Protocol):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.connectors.guard import Network
+from engine.limit_policy import LimitPolicy
 from engine.worker.options import ConfigError, read_options
 
 WORKER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -34,6 +35,7 @@ class WorkerConfig:
     advertise_address: str | None = None
     max_pipelines: int = 100
     labels: Mapping[str, str] = field(default_factory=dict)
+    limits: LimitPolicy = field(default_factory=LimitPolicy)
     queue_limit: int = 10_000
     shutdown_timeout_s: float = 30.0
     state_dir: Path | None = None
@@ -68,11 +70,13 @@ def load_config(flags: Mapping[str, Any], env: Mapping[str, str]) -> WorkerConfi
     values = read_options(flags, env)
     values["coordinators"] = values.pop("coordinator") or ()
     values["labels"] = values.pop("label")
+    values["limits"] = LimitPolicy(values.pop("limit"), values.pop("max_limit"))
     values["shutdown_timeout_s"] = values.pop("shutdown_timeout")
     values["checkpoint_interval_s"] = values.pop("checkpoint_interval")
     values["worker_id"] = values["worker_id"] or ""
     config = WorkerConfig(**values)
     _check_identity(config)
+    _check_limits(config)
     _check_workdir(config)
     _check_exposure(config)
     _check_tls(config)
@@ -101,6 +105,13 @@ def _check_identity(config: WorkerConfig) -> None:
         raise ConfigError(
             f"--worker-id: {config.worker_id!r} is not a worker id: up to 128 "
             "letters, digits and . _ : -, starting with a letter or digit"
+        )
+
+
+def _check_limits(config: WorkerConfig) -> None:
+    for name in config.limits.excess():
+        raise ConfigError(
+            f"--limit {name}: this default is more than --max-limit allows"
         )
 
 

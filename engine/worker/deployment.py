@@ -1,12 +1,15 @@
 """What a deploy asks for."""
 
+from typing import Any
+
 import msgspec
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """What a deploy asks for (api.md 7.1); `id` is chosen by the coordinator.
 
-    `imports` has the sources of the files that the program imports, by path.
+    `imports` has the sources of the files that the program imports, by path, `limits`
+    what the pipeline may use where that is not what others may.
 
     Pipelines without `group_id` were put on this worker by hand and belong to no
     coordinator.
@@ -15,6 +18,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     source: str
     imports: dict[str, str] = {}
+    limits: dict[str, Any] = {}
     id: str | None = None
     group_id: str | None = None
     replica: int = 0

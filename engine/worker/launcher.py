@@ -14,6 +14,7 @@ from engine.connectors.base import LookupFactory, SinkFactory, SourceFactory
 from engine.connectors.dead_letters import DeadLetters
 from engine.connectors.guard import Guard
 from engine.connectors.registry import UnknownConnectorError
+from engine.limit_policy import LimitPolicy
 from engine.worker.deployment import Deployment
 from engine.worker.errors import ApiError, broken_program
 from vpl import Host
@@ -25,6 +26,7 @@ SourcesOf = Callable[[str], SourceFactory]
 class Launcher:
     """Make pipelines; without `sources_of` only injected events arrive.
 
+    `policy` says which limits they get: never more than it allows, whatever they ask.
     All methods block; they raise ApiError 400 for a broken program.
     """
 
@@ -36,12 +38,14 @@ class Launcher:
         make_lookup: LookupFactory | None = None,
         dead_letters: DeadLetters | None = None,
         guard: Guard | None = None,
+        policy: LimitPolicy | None = None,
     ) -> None:
         self._make_sink = make_sink
         self._sources_of = sources_of
         self._make_lookup = make_lookup
         self._dead_letters = dead_letters
         self._guard = guard
+        self._policy = policy or LimitPolicy()
 
     def make(self, deployment: Deployment, pipeline_id: str) -> Pipeline:
         """Return the pipeline of a deployment, not started."""
@@ -52,6 +56,7 @@ class Launcher:
             return compile_program(
                 deployment.source,
                 name=deployment.name,
+                limits=self._policy.limits(deployment.limits),
                 sinks=self._make_sink,
                 sources=sources,
                 lookups=self._make_lookup,
@@ -67,7 +72,10 @@ class Launcher:
         """Run another program in a pipeline; the old one runs on after an error."""
         with _ProgramErrors():
             return pipeline.reload(
-                deployment.source, imports=deployment.imports, keeps_state=keeps_state
+                deployment.source,
+                imports=deployment.imports,
+                keeps_state=keeps_state,
+                limits=self._policy.limits(deployment.limits),
             )
 
 

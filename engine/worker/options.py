@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from engine.limit_policy import parse_limits
+
 MAX_PORT = 65535
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", ""})
@@ -172,6 +174,22 @@ OPTIONS = (
         "label for placement, k=v; may be given several times",
         "",
         env=("VARPULIS_LABELS",),
+        repeated=True,
+    ),
+    Option(
+        "limit",
+        parse_limits,
+        "limit of pipelines that set none themselves, NAME=VALUE; may be given "
+        "several times",
+        "",
+        repeated=True,
+    ),
+    Option(
+        "max-limit",
+        parse_limits,
+        "limit that pipelines may ask for at most, NAME=VALUE; may be given several "
+        "times",
+        "",
         repeated=True,
     ),
     Option("queue-limit", parse_count, "events that may wait per pipeline", "10000"),

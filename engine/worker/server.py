@@ -89,6 +89,7 @@ class WorkerProcess:
             make_lookup=LookupMaker(around),
             dead_letters=around.dead_letters,
             guard=around.guard,
+            policy=config.limits,
         )
         if state:
             self._checkpointer = Checkpointer(CheckpointStore(state.checkpoints))

@@ -8,6 +8,7 @@ from cluster import conf
 from cluster.api.fields import (
     CountField,
     FlagField,
+    LimitsField,
     ObjectField,
     TextField,
     TimestampField,
@@ -30,6 +31,7 @@ class PipelineInput(Serializer):
     worker_affinity = TextField(
         required=False, default=None, allow_null=True, allow_empty=True, most=128
     )
+    limits = LimitsField(required=False, default=dict)
 
 
 class RouteInput(Serializer):
@@ -59,7 +61,12 @@ def spec_of(data: dict[str, Any]) -> GroupSpec:
     return GroupSpec(
         name=data["name"],
         pipelines=tuple(
-            PipelineSpec(item["name"], item["source"], item["worker_affinity"] or None)
+            PipelineSpec(
+                item["name"],
+                item["source"],
+                item["worker_affinity"] or None,
+                item["limits"],
+            )
             for item in data["pipelines"]
         ),
         routes=tuple(
@@ -88,6 +95,7 @@ class PlacementOutput(Serializer):
     status = TextField()
     replica = CountField()
     generation = CountField()
+    limits = LimitsField()
     reason = TextField()
     error = ObjectField(allow_null=True)
     since = TimestampField()

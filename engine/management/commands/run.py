@@ -19,6 +19,7 @@ from engine.connectors.registry import (
     UnknownConnectorError,
 )
 from engine.encoding import encode_lines
+from engine.limit_policy import limits_of
 from engine.logs import configure_logging, level_from
 from engine.management.command import (
     FAILURE,
@@ -30,6 +31,7 @@ from engine.management.command import (
 )
 from engine.management.compiling import compile_text_or_exit
 from engine.management.connections import Connections
+from engine.management.limit_option import add_limit_option, read_limits
 from engine.management.stopping import Stopped, stop_on_sigterm
 from vpl import Host, nodes
 
@@ -48,6 +50,7 @@ class Command(EngineCommand):
         program = parser.add_mutually_exclusive_group(required=True)
         program.add_argument("-f", "--file", metavar="FILE", help="program file")
         program.add_argument("-c", "--code", metavar="CODE", help="program text")
+        add_limit_option(parser)
         parser.add_argument("-q", "--quiet", action="store_true", help="no outputs")
         parser.add_argument(
             "--flush", action="store_true", help="end windows and waiting in the end"
@@ -81,6 +84,7 @@ class Command(EngineCommand):
 
     def _compile(self, options: dict[str, Any]) -> Pipeline:
         name = options["file"] or "<code>"
+        limits = limits_of(read_limits(options))
         source = options["code"] or read_text(name)
         folder = options["state_dir"] and Path(options["state_dir"])
         letters = DeadLetters(folder or None)
@@ -89,6 +93,7 @@ class Command(EngineCommand):
             return compile_text_or_exit(
                 name,
                 source,
+                limits=limits,
                 sinks=SinkMaker(around),
                 sources=SourceMaker(around),
                 lookups=LookupMaker(around),

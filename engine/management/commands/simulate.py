@@ -27,6 +27,7 @@ from engine.management.command import (
 from engine.management.compiling import compile_text_or_exit
 from engine.management.counters import eval_errors, losses, show_counters
 from engine.management.event_options import add_event_options, open_events
+from engine.management.limit_option import add_limit_option, read_limits
 from engine.management.progress import ProgressBar
 from engine.management.simulating import (
     OneProcess,
@@ -34,7 +35,7 @@ from engine.management.simulating import (
     SeveralProcesses,
     why_one_process,
 )
-from engine.simulation import SIMULATION_LIMITS, EventClock, Pacing, Simulation
+from engine.simulation import EventClock, Pacing, Simulation, simulation_limits
 from engine.simulation.frames import Setup
 from engine.simulation.saving import DEFAULT_INTERVAL_S, Checkpoints
 from engine.simulation.shares import ShareLostError, Shares
@@ -47,6 +48,7 @@ class Command(EngineCommand):
         """Declare the arguments."""
         parser.add_argument("-p", "--program", required=True, metavar="FILE")
         add_event_options(parser)
+        add_limit_option(parser)
         speed = parser.add_mutually_exclusive_group()
         speed.add_argument(
             "--immediate", action="store_true", help="as fast as possible: the default"
@@ -93,6 +95,7 @@ class Command(EngineCommand):
         """Exit with 1 if the program has errors or an event could not be read."""
         _configure_logging()
         clock = EventClock()
+        limits = options["limits"] = read_limits(options)
         path = options["program"]
         source = read_text(path)
         pipeline = compile_text_or_exit(
@@ -101,7 +104,7 @@ class Command(EngineCommand):
             sinks=RecordingSinks(),
             lookups=LookupMaker(),
             clock=clock,
-            limits=SIMULATION_LIMITS,
+            limits=simulation_limits(limits),
         )
         run = _Run(self, pipeline, clock, source, options)
         try:
@@ -144,7 +147,8 @@ class _Run:
         if options["workers"] > 1:
             reason = why_one_process(pipeline, options)
             if reason is None:
-                setup = Setup(pipeline.name, source, not options["quiet"])
+                wants_outputs = not options["quiet"]
+                setup = Setup(pipeline.name, source, wants_outputs, options["limits"])
                 field = options["partition_by"]
                 return SeveralProcesses(Shares(options["workers"], setup, field, self))
             self._say(f"one worker: {reason}")

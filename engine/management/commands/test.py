@@ -13,9 +13,12 @@ from django.core.management.base import CommandParser
 from engine import InvalidProgramError
 from engine.errors import LoadError
 from engine.event_files import BadFileError
+from engine.limits import Limits
 from engine.management.command import FAILURE, EngineCommand, read_text, usage_error
 from engine.management.importing import ImportedFiles
+from engine.management.limit_option import add_limit_option, read_limits
 from engine.management.progress import ProgressBar
+from engine.simulation import simulation_limits
 from engine.simulation.comparison import Difference
 from engine.simulation.program_test import Outcome, ProgramTest, find_tests, run_test
 from vpl import render_diagnostics
@@ -39,6 +42,7 @@ class Command(EngineCommand):
         parser.add_argument(
             "--update", action="store_true", help="write what comes out as expected"
         )
+        add_limit_option(parser)
         parser.add_argument("--json", action="store_true", help="the result as JSON")
         parser.add_argument(
             "-v", "--verbose", action="store_true", help="show what programs print"
@@ -47,6 +51,7 @@ class Command(EngineCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit with 1 if a test fails, with 2 if there is none."""
         started = time.perf_counter()
+        limits = simulation_limits(read_limits(options))
         try:
             tests = find_tests(map(Path, options["paths"]))
         except BadFileError as error:
@@ -59,7 +64,7 @@ class Command(EngineCommand):
         is_shared = not options["json"]
         with ProgressBar("testing", len(tests), is_shared=is_shared) as bar:
             for test in tests:
-                outcomes.append(_run(test, update=options["update"]))
+                outcomes.append(_run(test, limits, update=options["update"]))
                 bar.update(len(outcomes))
                 if not options["json"]:
                     self._show(outcomes[-1], is_verbose=options["verbose"])
@@ -95,11 +100,11 @@ class Command(EngineCommand):
             self.stdout.write(f"{passed} passed, {failed} failed in {seconds:.2f} s")
 
 
-def _run(test: ProgramTest, *, update: bool) -> Outcome:
+def _run(test: ProgramTest, limits: Limits, *, update: bool) -> Outcome:
     name = str(test.program)
     source, files = read_text(name), ImportedFiles(name)
     try:
-        return run_test(test, source, files, update=update)
+        return run_test(test, source, files, limits, update=update)
     except InvalidProgramError as error:
         text = render_diagnostics(error.diagnostics, source, name, files.texts)
         return Outcome(test, reasons=text.splitlines())

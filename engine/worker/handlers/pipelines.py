@@ -6,8 +6,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from engine.limit_policy import shown_limits
 from engine.worker.deployment import Deployment
 from engine.worker.errors import bad_request, diagnostic_json
+from engine.worker.handlers.limits import check_limits
 from engine.worker.hosted import HostedPipeline
 from engine.worker.limits import PROGRAM_LIMIT
 from engine.worker.requests import convert, json_object, query_flag, query_page
@@ -23,6 +25,7 @@ async def deploy_pipeline(request: Request) -> Response:
     strict = query_flag(request, "strict")
     deployment, warnings = convert(body, Deployment, strict=strict)
     check_deployment(deployment)
+    check_limits(deployment.limits, services_of(request).config.limits)
     hosted, created = await services_of(request).host.deploy(deployment)
     answer = deploy_answer(hosted, created=created)
     if warnings:
@@ -56,7 +59,10 @@ async def show_pipeline(request: Request) -> Response:
     """Show one pipeline."""
     hosted = find_pipeline(request)
     connectors = [used.as_json() for used in hosted.connectors()]
-    return json_response(pipeline_json(hosted) | {"connectors": connectors})
+    limits = shown_limits(hosted.pipeline.limits)
+    return json_response(
+        pipeline_json(hosted) | {"limits": limits, "connectors": connectors}
+    )
 
 
 async def delete_pipeline(request: Request) -> Response:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from engine import CheckpointError
 from engine.worker.errors import ApiError, diagnostic_json
+from engine.worker.handlers.limits import check_limits
 from engine.worker.handlers.pipelines import find_pipeline
 from engine.worker.limits import CHECKPOINT_LIMIT, PROGRAM_LIMIT
 from engine.worker.requests import convert, json_object, query_flag
@@ -17,10 +18,14 @@ from engine.worker.services import services_of
 
 
 class Reload(msgspec.Struct):
-    """Another program for a pipeline, and whether unchanged streams go on."""
+    """Another program for a pipeline, and whether unchanged streams go on.
+
+    Without `limits` those of the deploy hold on.
+    """
 
     source: str
     imports: dict[str, str] = {}
+    limits: dict[str, Any] | None = None
     state: Literal["keep", "reset"] = "keep"
 
 
@@ -64,8 +69,10 @@ async def reload_pipeline(request: Request) -> Response:
     hosted = find_pipeline(request)
     body = await json_object(request, PROGRAM_LIMIT)
     wanted, _ = convert(body, Reload, strict=query_flag(request, "strict"))
+    limits = hosted.deployment.limits if wanted.limits is None else wanted.limits
+    check_limits(limits, services.config.limits)
     deployment = msgspec.structs.replace(
-        hosted.deployment, source=wanted.source, imports=wanted.imports
+        hosted.deployment, source=wanted.source, imports=wanted.imports, limits=limits
     )
     restored = await services.host.reload(
         hosted, deployment, keeps_state=wanted.state == "keep"

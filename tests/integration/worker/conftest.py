@@ -109,7 +109,7 @@ class RunningWorker:
         self._stop = asyncio.Event()
         config = self._config
         host = PipelineHost(
-            Launcher(make_sink=self.sinks),
+            Launcher(make_sink=self.sinks, policy=config.limits),
             max_pipelines=config.max_pipelines,
             queue_limit=config.queue_limit,
         )

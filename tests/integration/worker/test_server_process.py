@@ -286,9 +286,11 @@ def test_pipelines_and_id_survive_a_restart_with_a_state_directory(start, tmp_pa
     first.wait_until_up()
     worker_id = first.call("GET", "/health").json()["worker_id"]
     ids = [
-        first.call("POST", "/api/v1/pipelines", {"name": n, "source": ECHO}).json()[
-            "id"
-        ]
+        first.call(
+            "POST",
+            "/api/v1/pipelines",
+            {"name": n, "source": ECHO, "limits": {"runs": 500}},
+        ).json()["id"]
         for n in ("kept", "dropped")
     ]
     first.call("DELETE", f"/api/v1/pipelines/{ids[1]}")
@@ -296,12 +298,14 @@ def test_pipelines_and_id_survive_a_restart_with_a_state_directory(start, tmp_pa
     first.process.kill()
     first.process.wait()
     second.end()
-    again = start(*options)
+    again = start(*options, "--limit", "partitions=9", "--max-limit", "runs=400")
     again.port = port
     again.wait_until_up()
     assert again.call("GET", "/health").json()["worker_id"] == worker_id
     listed = again.call("GET", "/api/v1/pipelines").json()["pipelines"]
     assert [(p["id"], p["name"]) for p in listed] == [(ids[0], "kept")]
+    limits = again.call("GET", f"/api/v1/pipelines/{ids[0]}").json()["limits"]
+    assert (limits["runs"], limits["partitions"]) == (400, 9)
 
 
 @pytest.fixture

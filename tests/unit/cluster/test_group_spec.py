@@ -53,3 +53,13 @@ def test_a_chain_is_no_circle() -> None:
     spec = make_spec(pipelines=["a", "b", "c"], routes=routes)
     assert find_route_cycle(spec) == ()
     assert find_faults(spec) == ()
+
+
+def test_limits_count_and_are_shown_only_if_there_are() -> None:
+    spec = make_spec(pipelines=["a", "b"])
+    assert "limits" not in spec.to_json()["pipelines"][0]
+    limited = replace(
+        spec, pipelines=tuple(replace(p, limits={"runs": 5}) for p in spec.pipelines)
+    )
+    assert limited.to_json()["pipelines"][0]["limits"] == {"runs": 5}
+    assert spec.fingerprint(PROGRAMS) != limited.fingerprint(PROGRAMS)

@@ -157,3 +157,19 @@ def test_a_reader_that_goes_away_ends_the_program(monkeypatch):
     assert runs._is_broken.is_set()
     with pytest.raises(BrokenPipeError):
         runs._write([{"event_type": "S"}])
+
+
+def test_limits_of_the_program_can_be_set(run):
+    code = "fn f(n):\n    for i in 0..n: emit P(i: i)\nstream S = X .process(f(v))"
+    stdin = '{"event_type":"X","v":4}\n'
+    result = run("run", "-c", code, "--limit", "outputs_per_event=3", stdin=stdin)
+    assert (result.code, len(result.out.splitlines())) == (1, 3)
+    assert "R003" in result.err
+
+
+def test_a_limit_that_is_none_is_wrong_usage(run):
+    result = run("run", "-c", STDIN, "--limit", "runs=0")
+    assert (result.code, "--limit: 'runs' must be above zero" in result.err) == (
+        2,
+        True,
+    )

@@ -278,3 +278,26 @@ def test_no_bar_disturbs_outputs_on_the_same_terminal(monkeypatch):
     ) as bar:
         bar.update(50)
     assert terminal.text == ""
+
+
+COPIES = "fn f(n):\n    for i in 0..n: emit P(i: i)\nstream S = X .process(f(v))\n"
+
+
+@pytest.mark.parametrize("more", [(), ("-w", "2", "--partition-by", "v")])
+def test_limits_of_the_program_can_be_set(run, write, more):
+    write(
+        "a.vpl", COPIES if not more else COPIES.replace("X .p", "X .partition_by(v) .p")
+    )
+    write("e.jsonl", '{"event_type": "X", "v": 4}\n')
+    given = ("--limit", "outputs_per_event=3", "--limit", "runs=5", *more)
+    result = run("simulate", "-p", "a.vpl", "-e", "e.jsonl", *given)
+    assert len(result.out.splitlines()) == 3
+    assert "R003" in result.err
+
+
+@pytest.mark.usefixtures("program")
+def test_a_limit_that_is_none_is_wrong_usage(run, write):
+    write("e.evt", "X { v: 2 }\n")
+    result = run("simulate", "-p", "a.vpl", "-e", "e.evt", "--limit", "rnus=3")
+    assert result.code == 2
+    assert "--limit: unknown limit 'rnus' (did you mean 'runs'?)" in result.err

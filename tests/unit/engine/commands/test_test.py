@@ -231,3 +231,11 @@ def test_a_field_called_timestamp_is_that_field(run, case):
         expected='{"event_type":"S","timestamp":"noon"}',
     )
     assert run("test", "a.vpl").code == 0
+
+
+def test_limits_of_programs_can_be_set(run, case):
+    case(program="stream S = X .where(v > 1) .emit(v: v, h: [v, v] + [v])\n")
+    result = run("test", "a.vpl", "--limit", "array_items=2")
+    assert result.code == 1
+    assert "R004" in result.out
+    assert run("test", "a.vpl", "--limit", "array_items").code == 2

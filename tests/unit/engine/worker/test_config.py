@@ -105,3 +105,27 @@ def test_an_open_worker_beyond_loopback_is_refused(bind):
 @pytest.mark.parametrize("bind", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_an_open_worker_on_loopback_is_fine(bind):
     assert load_config({"bind": bind}, {}).is_loopback
+
+
+def test_limits_of_pipelines_come_from_options_and_environment():
+    env = {"VARPULIS_LIMIT": "runs=5,partitions=9", "VARPULIS_MAX_LIMIT": "runs=7"}
+    limits = load_config({}, env).limits
+    assert (limits.defaults, limits.allowed) == (
+        {"runs": 5, "partitions": 9},
+        {"runs": 7},
+    )
+    limits = load_config({"limit": ["runs=6", "array_items=2"]}, env).limits
+    assert limits.defaults == {"runs": 6, "array_items": 2}
+
+
+@pytest.mark.parametrize(
+    ("flags", "what"),
+    [
+        ({"limit": ["rnus=5"]}, "--limit: unknown limit 'rnus'"),
+        ({"max_limit": ["recursion_depth=5000"]}, "--max-limit: 'recursion_depth' may"),
+        ({"limit": ["runs=9"], "max_limit": ["runs=8"]}, "--limit runs: this default"),
+    ],
+)
+def test_limits_that_cannot_be_meant_name_their_option(flags, what):
+    with pytest.raises(ConfigError, match=what):
+        load_config(flags, {})
