@@ -25,7 +25,9 @@ ENGINE_COMMANDS = frozenset({
 DJANGO_CHECK_FLAGS = ("--deploy", "--tag", "--list-tags", "--fail-level", "--database")
 FULL_SETTINGS = "varpulis_site.settings"
 LIGHT_SETTINGS = "varpulis_site.settings_light"
-STATE_COMMANDS = frozenset({"doctor", "keys"})  # work on the state of a coordinator
+# These work on the state of a coordinator, and those begin it.
+STATE_COMMANDS = frozenset({"backup", "doctor", "keys", "restore"})
+STATE_MAKERS = frozenset({"migrate", "restore"})
 COMMAND_ROOMS = {
     "Cluster": "cluster.management",
     "Language and worker": "engine.management",
@@ -63,6 +65,8 @@ def _run(command: str, words: list[str]) -> int:
                 _prepare_coordinator(words[2:], until_end)
             elif command in STATE_COMMANDS:
                 _write_options(words[2:], of_state=True)
+            if command in STATE_MAKERS:
+                _keep_secret(_own_folder())
             if not _is_known(command):
                 return _unknown(command)
             _run_by_django(words)
@@ -109,8 +113,12 @@ def _prepare_coordinator(arguments: list[str], until_end: ExitStack) -> None:
 
         folder = tempfile.TemporaryDirectory(prefix="varpulis-")
         os.environ["VARPULIS_STATE_DIR"] = until_end.enter_context(folder)
+    _keep_secret(_own_folder())
+
+
+def _own_folder() -> Path:
     port = env.integer("VARPULIS_PORT", 9100, most=65535)
-    _keep_secret(env.state_folder() / f"coordinator-{port}")
+    return env.state_folder() / f"coordinator-{port}"
 
 
 def _write_options(arguments: list[str], *, of_state: bool = False) -> bool:

@@ -29,6 +29,7 @@ WALKED = (
     "docs/language/limits.md",
     "docs/language/native.md",
     "docs/language/state.md",
+    "docs/operations/backup.md",
     "docs/tutorial/cluster.md",
     "docs/tutorial/one-worker.md",
 )
