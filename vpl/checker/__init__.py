@@ -43,6 +43,7 @@ Rule = Callable[[Symbols], Iterator[Diagnostic]]
 
 RULES: tuple[Rule, ...] = (
     duplicates.duplicate_declarations,
+    duplicates.ambiguous_names,
     duplicates.duplicate_names,
     duplicates.duplicate_arguments,
     calls.hidden_builtins,

@@ -1,8 +1,10 @@
 """Names that are declared twice: E001 to E008."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from vpl import nodes
+from vpl.checker.sources import named_events
 from vpl.diagnostics import Diagnostic, Related
 from vpl.source import Span
 from vpl.symbols import Symbols
@@ -38,6 +40,38 @@ def duplicate_declarations(symbols: Symbols) -> Iterator[Diagnostic]:
             yield Diagnostic(code, message, place, related=related)
         else:
             first[code, name] = place
+
+
+def ambiguous_names(symbols: Symbols) -> Iterator[Diagnostic]:
+    """Report a stream and a pattern of one name, if somebody takes events of that name.
+
+    Nobody could tell whose are meant: those of the stream or the matches. A stream that
+    is named like its own pattern, for others to ignore, is clear enough.
+    """
+    shared = [name for name in symbols.patterns if name in symbols.streams]
+    takers = Counter(name for name, _ in named_events(symbols)) if shared else Counter()
+    for name in shared:
+        stream = symbols.streams[name]
+        source = stream.source
+        is_own = isinstance(source, nodes.EventSource) and source.name == name
+        if takers[name] > is_own:
+            yield _ambiguous(stream, symbols.patterns[name])
+
+
+def _ambiguous(stream: nodes.StreamDecl, pattern: nodes.PatternDecl) -> Diagnostic:
+    places = stream.name_span, pattern.name_span
+    first, second = sorted(places, key=lambda place: (place.line, place.column))
+    code, one, other = "E006", "pattern", "stream"
+    if second is stream.name_span:
+        code, one, other = "E002", "stream", "pattern"
+    message = f"{one} '{stream.name}' has the name of a {other}, and what takes "
+    return Diagnostic(
+        code,
+        f"{message}'{stream.name}' cannot tell which is meant",
+        second,
+        "rename one of them",
+        related=(Related("first declared here", first),),
+    )
 
 
 def _named(decl: nodes.Node) -> tuple[str, Span]:

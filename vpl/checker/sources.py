@@ -18,13 +18,13 @@ def unknown_sources(symbols: Symbols) -> Iterator[Diagnostic]:
     known = {*symbols.events, *symbols.produced, *symbols.patterns}
     known.update(f"Timer_{name}" for name in _timers(symbols))
     in_order = sorted(known)
-    for name, place in _sources(symbols):
+    for name, place in named_events(symbols):
         if name not in known:
             message = f"nothing declares or produces '{name}'"
             yield Diagnostic("W030", message, place, hint(name, in_order))
 
 
-def _sources(symbols: Symbols) -> Iterator[tuple[str, Span]]:
+def named_events(symbols: Symbols) -> Iterator[tuple[str, Span]]:
     """Yield the names of all events that something looks for."""
     named: list[nodes.EventSource | nodes.SourcePart | nodes.SequenceStep] = [
         *symbols.all(nodes.EventSource),

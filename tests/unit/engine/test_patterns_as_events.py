@@ -58,15 +58,19 @@ def test_patterns_may_be_nested_deeply_and_more_than_once() -> None:
     assert vpl.consumed_types(vpl.parse(source).program) == frozenset("ABCD")
 
 
-def test_a_stream_of_the_name_comes_first_among_events() -> None:
-    source = PAIR + "stream P = D .emit(d: 1)\nstream S = merge(P, C) .emit(d)\n"
-    got = [
-        o
-        for o in feed(compile_program(source), *MATCHES, ("D", 3))
-        if o["event_type"] == "S"
-    ]
-    assert got == [{"event_type": "S"}, {"event_type": "S", "d": 1}]
-    assert vpl.consumed_types(vpl.parse(source).program) == frozenset("CDP")
+@pytest.mark.parametrize("taken", ["merge(P, C)", "C as c .not(P).within(5s)", "P"])
+def test_a_stream_of_the_name_is_refused_if_somebody_takes_its_events(
+    taken: str,
+) -> None:
+    source = PAIR + f"stream P = D .emit(d: 1)\nstream S = {taken} .emit(d)\n"
+    with pytest.raises(InvalidProgramError) as caught:
+        compile_program(source)
+    assert [found.code for found in caught.value.diagnostics] == ["E002"]
+
+
+def test_a_stream_may_be_named_like_its_own_pattern() -> None:
+    source = PAIR + "stream P = P .emit(n: a.n)\n"
+    assert feed(compile_program(source), *MATCHES) == [{"event_type": "P", "n": 1}]
 
 
 def test_the_own_name_in_a_pattern_means_events() -> None:
