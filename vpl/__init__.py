@@ -10,6 +10,7 @@ from vpl.analysis import (
     consumed_types,
     emitted_types,
     functions,
+    output_types,
     stream_names,
 )
 from vpl.checker import CheckResult, check
@@ -64,6 +65,7 @@ __all__ = [
     "limit_faults",
     "limit_values",
     "nodes",
+    "output_types",
     "parse",
     "render_diagnostics",
     "stream_fingerprint",

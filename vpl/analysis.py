@@ -142,6 +142,25 @@ def emitted_types(program: Program) -> frozenset[str]:
     )
 
 
+def output_types(program: Program) -> dict[str, frozenset[str]]:
+    """Return the types of the outputs of each stream by its name (section 8.2)."""
+    graph = CallGraph(functions(program))
+    found = {}
+    for stream in streams(program):
+        operations = stream_operations(stream)
+        emits = [
+            node
+            for node in operations
+            if isinstance(node, nodes.Operation) and node.name == "emit"
+        ]
+        found[stream.name] = (
+            frozenset(node.as_type or stream.name for node in emits)
+            if emits
+            else stream_outputs(stream, graph)
+        )
+    return found
+
+
 def stream_outputs(stream: nodes.StreamDecl, graph: "CallGraph") -> frozenset[str]:
     """Return the types a stream emits: by `emit`, `emit as` and from `process`."""
     found: set[str] = set()

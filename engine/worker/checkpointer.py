@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
@@ -36,6 +37,7 @@ class Checkpointer:
 
     async def write(self, hosted: HostedPipeline) -> bool:
         """Write one pipeline's state; what goes wrong is logged and told by False."""
+        started = time.perf_counter()
         try:
             document = await asyncio.to_thread(hosted.pipeline.checkpoint)
             hosted.checkpoint = await asyncio.to_thread(
@@ -46,6 +48,7 @@ class Checkpointer:
         except OSError as error:
             logger.error("'%s' has no new checkpoint: %s", hosted.name, error)
             return False
+        hosted.checkpoint_time.observe(time.perf_counter() - started)
         return True
 
     def restore(self, pipeline_id: str, pipeline: Pipeline) -> bool:

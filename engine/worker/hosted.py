@@ -16,6 +16,7 @@ from engine.worker.errors import queue_full
 from engine.worker.latency import LatencyHistogram
 from engine.worker.output_log import OutputLog
 from engine.worker.seen_ids import SeenIds
+from vpl import output_types
 
 if TYPE_CHECKING:
     from engine.worker.checkpoint_store import Saved
@@ -55,15 +56,22 @@ class HostedPipeline:
         self.queue_limit = queue_limit
         self.queue_depth = 0
         self.latency = LatencyHistogram()
+        self.checkpoint_time = LatencyHistogram()
         self.seen_ids = SeenIds(time.monotonic)
         self.started_at = time.monotonic()
         self._room = asyncio.Event()
-        self.plainness = plainness_of(pipeline.program)
-        self._quick_bytes = self._quick()
+        self._know()
         self._threads = self._make_threads()
         self._under_way: set[asyncio.Future[Any]] = set()
         self._last_taken = threading.Event()
         self._last_taken.set()
+
+    def _know(self) -> None:
+        """Find out about the program that runs now."""
+        program = self.pipeline.program
+        self.plainness = plainness_of(program)
+        self.output_types = output_types(program)
+        self._quick_bytes = self._quick()
 
     def _quick(self) -> int:
         """Return up to how many bytes of events are handled on the event loop."""
@@ -82,8 +90,7 @@ class HostedPipeline:
     def reloaded(self, deployment: Deployment) -> None:
         """Go on with another program, which the pipeline runs already."""
         self.deployment = deployment
-        self.plainness = plainness_of(self.pipeline.program)
-        self._quick_bytes = self._quick()
+        self._know()
         before, self._threads = self._threads, self._make_threads()
         before.shutdown(wait=False)
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from engine.worker.hosted import HostedPipeline
-from engine.worker.latency import BOUNDS_S
+from engine.worker.latency import BOUNDS_S, LatencyHistogram
 from engine.worker.services import Services
 from engine.worker.stream_families import Sample, stream_families
 
 EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+OTHER = "other"
 COUNTERS = {"in": ("received", "rejected"), "out": ("retries", "dead_letters")}
 
 
@@ -26,7 +27,11 @@ def exposition(services: Services) -> str:
         for name, kind, samples in families
         for line in _family(name, kind, samples)
     ]
-    return "\n".join([*lines, *_latency_lines(pipelines), ""])
+    calls = [(hosted.name, hosted.latency) for hosted in pipelines]
+    kept = [(hosted.name, hosted.checkpoint_time) for hosted in pipelines]
+    lines += _histogram("varpulis_processing_latency_seconds", calls)
+    lines += _histogram("varpulis_checkpoint_duration_seconds", kept)
+    return "\n".join([*lines, ""])
 
 
 def _process_families(
@@ -46,6 +51,7 @@ def _pipeline_families(
 ) -> Iterator[tuple[str, str, list[Sample]]]:
     processed: list[Sample] = []
     outputs: list[Sample] = []
+    handed: list[Sample] = []
     sent: list[Sample] = []
     errors: list[Sample] = []
     depth: list[Sample] = []
@@ -59,7 +65,11 @@ def _pipeline_families(
         for stream, figures in metrics.streams.items():
             where = {**label, "stream": stream}
             processed.append((where, figures.events_in))
-            outputs.append((where, figures.outputs))
+            made = hosted.output_types.get(stream, frozenset())
+            # A stream counts all its outputs together: several types share one line.
+            kind = next(iter(made)) if len(made) == 1 else OTHER
+            outputs.append(({**where, "event_type": kind}, figures.outputs))
+            handed.append((where, figures.events_out))
             sent.append((where, figures.sink_sent))
         errors += [({**label, "kind": k}, n) for k, n in metrics.errors.items()]
         depth.append((label, hosted.queue_depth))
@@ -70,6 +80,7 @@ def _pipeline_families(
             kept.append((label, hosted.checkpoint.bytes))
     yield "varpulis_events_processed_total", "counter", processed
     yield "varpulis_output_events_total", "counter", outputs
+    yield "varpulis_stream_events_out_total", "counter", handed
     yield "varpulis_sink_sent_total", "counter", sent
     yield "varpulis_errors_total", "counter", errors
     yield "varpulis_pipeline_queue_depth", "gauge", depth
@@ -111,18 +122,34 @@ def _connector_families(
             yield f"varpulis_{where}_{name}_total", "counter", samples
 
 
-def _latency_lines(pipelines: Iterable[HostedPipeline]) -> Iterator[str]:
-    name = "varpulis_processing_latency_seconds"
+def _histogram(
+    name: str, found: Iterable[tuple[str, LatencyHistogram]]
+) -> Iterator[str]:
+    """Yield a family of the times of pipelines, by their name."""
     yield f"# TYPE {name} histogram"
-    for hosted in pipelines:
-        label = {"pipeline": hosted.name}
+    bounds = (*map(str, BOUNDS_S), "+Inf")
+    for pipeline, (counts, total_s) in _by_name(found).items():
+        label = {"pipeline": pipeline}
         reached = 0
-        bounds = (*map(str, BOUNDS_S), "+Inf")
-        for bound, count in zip(bounds, hosted.latency.counts, strict=True):
+        for bound, count in zip(bounds, counts, strict=True):
             reached += count
             yield f"{name}_bucket{_labels({**label, 'le': bound})} {reached}"
-        yield f"{name}_sum{_labels(label)} {hosted.latency.total_s:.6f}"
+        yield f"{name}_sum{_labels(label)} {total_s:.6f}"
         yield f"{name}_count{_labels(label)} {reached}"
+
+
+def _by_name(
+    found: Iterable[tuple[str, LatencyHistogram]],
+) -> dict[str, tuple[list[int], float]]:
+    """Return counts and seconds by pipeline; those of one name are added up."""
+    summed: dict[str, tuple[list[int], float]] = {}
+    for name, times in found:
+        counts, total_s = summed.get(name, ([0] * len(times.counts), 0.0))
+        added = [
+            before + more for before, more in zip(counts, times.counts, strict=True)
+        ]
+        summed[name] = added, total_s + times.total_s
+    return summed
 
 
 def _family(name: str, kind: str, samples: Iterable[Sample]) -> Iterator[str]:

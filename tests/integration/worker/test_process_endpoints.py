@@ -95,3 +95,32 @@ def test_metrics_tell_what_streams_keep_and_drop(worker):
     tap = 'k="two",x_y="a\\"b",pipeline="p",stream="T",counter="seen"'
     assert f"varpulis_tap_total{{{tap}}} 1" in lines
     assert 'varpulis_unrouted_events_total{pipeline="p"} 0' in lines
+
+
+def test_outputs_are_counted_by_type_as_far_as_a_stream_has_one(worker):
+    source = (
+        "fn both(e):\n    emit X(n: 1)\n    emit Y(n: 2)\n"
+        "stream S = A .emit(n: 1)\n"
+        "stream T = A .emit as Alarm(n: 1)\n"
+        "stream U = S .process(both(1))\n"
+        "stream V = A .process(both(1)) .emit(n)\n"
+    )
+    worker.event(worker.deploy(source), "A")
+    worker.deploy(source)  # another pipeline of the same name adds up
+    response = worker._session.get(f"http://127.0.0.1:{worker.port}/metrics", timeout=9)
+    lines = response.text.splitlines()
+    name = "varpulis_output_events_total"
+    assert [line for line in lines if line.startswith(name)] == [
+        f'{name}{{pipeline="p",stream="S",event_type="S"}} 1',
+        f'{name}{{pipeline="p",stream="T",event_type="Alarm"}} 1',
+        f'{name}{{pipeline="p",stream="U",event_type="other"}} 2',
+        f'{name}{{pipeline="p",stream="V",event_type="V"}} 2',
+    ]
+    where = 'pipeline="p",stream="S"'
+    assert f"varpulis_stream_events_out_total{{{where}}} 1" in lines
+    calls = "varpulis_processing_latency_seconds_count"
+    assert [line for line in lines if line.startswith(calls)] == [
+        f'{calls}{{pipeline="p"}} 1'
+    ]
+    kept = "varpulis_checkpoint_duration_seconds_count"
+    assert f'{kept}{{pipeline="p"}} 0' in lines
