@@ -5,7 +5,7 @@ VARPULIS := $(VENV)/bin/varpulis
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up demo test check format bench pin clean
+.PHONY: help setup setup-dev up demo test check format bench licenses release pin clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -44,10 +44,19 @@ format: setup-dev ## lay out the code
 bench: setup-dev ## measure all of it, outputs checked, into bench/report/ (15 minutes)
 	@$(PY) -m bench
 
-pin: setup-dev ## resolve requirements.txt and requirements-dev.txt again
+licenses: setup-dev ## the licences of all packages it needs
+	@$(VENV)/bin/pip-licenses --with-system --packages $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/\1/p' requirements.txt)
+
+release: setup-dev ## wheel, source, bill of materials, licences and sums in dist/
+	@deploy/local/release.sh dist
+
+PIN = $(VENV)/bin/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
+  --no-emit-trusted-host --no-emit-find-links --no-header --annotation-style=line --upgrade
+pin: setup-dev ## resolve the requirements again, with hashes
 	@$(PY) -m pip install --quiet pip-tools
-	@$(VENV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --annotation-style=line --upgrade -o requirements.txt pyproject.toml
-	@$(VENV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --annotation-style=line --upgrade -o requirements-dev.txt requirements-dev.in
+	@$(PIN) -o requirements.txt pyproject.toml
+	@$(PIN) -o requirements-dev.txt requirements-dev.in
+	@$(PIN) --extra database --extra kafka --extra nats --extra websocket -o deploy/docker/requirements.txt pyproject.toml
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
