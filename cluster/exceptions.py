@@ -232,3 +232,9 @@ class WorkerFullError(WorkerCallError):
 
 class WorkerRefusedError(WorkerCallError):
     """The worker passes judgement on the request itself (400, 409, 422, 429)."""
+
+
+class WorkerLimitsError(WorkerRefusedError):
+    """The worker does not allow the limits asked for; another one may."""
+
+    may_move = True

@@ -25,6 +25,7 @@ from cluster.exceptions import (
     WorkerAnswerError,
     WorkerCallError,
     WorkerFullError,
+    WorkerLimitsError,
     WorkerRefusedError,
     WorkerTimeoutError,
     WorkerUnreachableError,
@@ -277,9 +278,17 @@ def _judge(target: WorkerTarget, status: int, raw: bytes) -> bytes:
     if status == 429 and fault.code == "quota_exceeded":
         raise WorkerFullError(text, details=details)
     if status in REFUSALS:
-        code = fault.code or None
-        raise WorkerRefusedError(text, code=code, status=status, details=details)
+        refusal = WorkerLimitsError if _is_about_limits(fault) else WorkerRefusedError
+        raise refusal(text, code=fault.code or None, status=status, details=details)
     raise WorkerAnswerError(text, details=details)
+
+
+def _is_about_limits(fault: WorkerFault) -> bool:
+    errors = fault.details.get("errors")
+    return isinstance(errors, list) and any(
+        isinstance(error, dict) and str(error.get("path", "")).startswith("limits.")
+        for error in errors
+    )
 
 
 def _strange_answer(target: WorkerTarget, status: int, why: str) -> WorkerAnswerError:

@@ -116,14 +116,14 @@ def free_port() -> int:
 class WorkerProcess:
     """A real worker that knows no coordinator."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *options: str) -> None:
         self.port = free_port()
         self._log = log.open("wb")
         program = [sys.executable, "-m", "varpulis_site.cli"]
         script = Path(sys.executable).parent / "varpulis"
         program = [str(script)] if script.exists() else program
         self._process = subprocess.Popen(
-            [*program, "server", "--port", str(self.port), "--api-key", KEY],
+            [*program, "server", "--port", str(self.port), "--api-key", KEY, *options],
             stdout=self._log,
             stderr=self._log,
             env={k: v for k, v in os.environ.items() if "VARPULIS" not in k},
@@ -155,12 +155,12 @@ class WorkerProcess:
 
 
 @pytest.fixture
-def start_worker(tmp_path: Path) -> Iterator[Callable[[], WorkerProcess]]:
+def start_worker(tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
     """Start a worker process; all are ended with the test."""
     running: list[WorkerProcess] = []
 
-    def start() -> WorkerProcess:
-        worker = WorkerProcess(tmp_path / f"worker-{len(running)}.log")
+    def start(*options: str) -> WorkerProcess:
+        worker = WorkerProcess(tmp_path / f"worker-{len(running)}.log", *options)
         running.append(worker)
         worker.wait_until_healthy()
         return worker

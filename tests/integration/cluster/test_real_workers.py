@@ -1,6 +1,7 @@
 """Services against real worker processes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from cluster.addresses import check_worker_address
 from cluster.exceptions import ClusterError
+from cluster.group_spec import GroupSpec
 from cluster.models import Placement
 from cluster.selectors import get_group
 from cluster.services.background import dispatched_to
@@ -89,3 +91,25 @@ def test_a_worker_that_lost_everything_gets_it_back(
     place = Placement.objects.get()
     assert (place.status, place.generation) == ("Running", 2)
     assert after.pipelines() == {"a": place.pipeline_id}
+
+
+def limited(limits: Mapping[str, float]) -> GroupSpec:
+    spec = make_spec(pipelines=["a"])
+    return replace(spec, pipelines=(replace(spec.pipelines[0], limits=limits),))
+
+
+def test_limits_go_to_a_worker_that_allows_them(
+    start_worker: Callable[..., Any],
+) -> None:
+    usual, generous = start_worker(), start_worker("--max-limit", "runs=50000")
+    register("worker-0", usual.url)
+    register("worker-1", generous.url)
+    deploy_group(spec=limited({"runs": 20_000}), requested_by="test")
+    place = Placement.objects.get()
+    assert (place.worker_id, place.limits) == ("worker-1", {"runs": 20_000})
+    assert list(generous.pipelines()) == ["a"]
+    with pytest.raises(ClusterError) as caught:
+        deploy_group(spec=limited({"runs": 60_000}), requested_by="test")
+    assert (caught.value.error_status, caught.value.error_code) == (422, "invalid_spec")
+    assert caught.value.details["errors"][0]["path"] == "limits.runs"
+    assert list(generous.pipelines()) == ["a"]
