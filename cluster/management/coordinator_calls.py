@@ -1,6 +1,7 @@
 """Calls of the client commands to a coordinator, and the options they share (api.md 10)."""
 
 import os
+import ssl
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ BASE = "/api/v1/cluster/"
 CONNECT_TIMEOUT_S = 3.0
 TIMEOUT_S = 60.0  # more than a deploy takes whose workers all hang
 FAILURE, USAGE, UNREACHABLE = 1, 2, 3
+INTERRUPTED = 130
 
 Json = dict[str, Any]
 
@@ -73,15 +75,42 @@ class Coordinator:
                     allow_redirects=False,
                 )
             except (requests.RequestException, OSError) as error:
-                raise CallError(
-                    f"no answer from {self.url} ({type(error).__name__}); does a "
-                    "coordinator run there? (--url names another)",
-                    UNREACHABLE,
-                ) from error
+                why = "does a coordinator run there? (--url names another)"
+                raise no_answer(self.url, error, why) from error
         found = decoded(answer)
         if not answer.ok:
             raise CallError(refusal(answer.status_code, found))
         return found
+
+
+def no_answer(url: str, error: Exception, otherwise: str) -> CallError:
+    """Return the error for a call that failed on the way.
+
+    A certificate nobody trusts is named as such; all else ends with `otherwise`.
+    """
+    if isinstance(error, requests.exceptions.SSLError):
+        found = _found_in(error)
+        what = found.verify_message if found is not None else str(error)
+        return CallError(
+            f"the certificate of {url} is not trusted or not its own, or it speaks no "
+            f"TLS ({what}); --tls-ca-cert or VARPULIS_TLS_CA_CERT names the CA to trust",
+            UNREACHABLE,
+        )
+    return CallError(
+        f"no answer from {url} ({type(error).__name__}); {otherwise}", UNREACHABLE
+    )
+
+
+def _found_in(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    """Return what TLS itself said; requests and urllib3 each wrap it."""
+    inner = error.__cause__ or error.__context__
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    for cause in (inner, reason):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause
+        if isinstance(cause, BaseException) and (found := _found_in(cause)):
+            return found
+    return None
 
 
 def group_path(selector: str) -> str:
@@ -108,18 +137,35 @@ def add_client_options(parser: ArgumentParser) -> None:
 
 
 def coordinator_of(options: Mapping[str, Any]) -> Coordinator:
-    """Return whom the options and the environment name; CallError if it is no URL."""
+    """Return whom the options and the environment name; CallError if they are bad."""
     environ = os.environ
     url = options["url"] or environ.get("VARPULIS_URL", "").strip() or DEFAULT_URL
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise CallError(f"--url must look like {DEFAULT_URL}, not '{url}'", USAGE)
+    if not 0 < options["timeout"] < float("inf"):
+        raise CallError("--timeout must be a number of seconds above 0", USAGE)
+    ca_cert = options["tls_ca_cert"] or environ.get("VARPULIS_TLS_CA_CERT", "")
+    if ca_cert and parts.scheme == "https":
+        _check_ca(ca_cert)
     return Coordinator(
         url=url.rstrip("/"),
         key=_key(options["key"] or environ.get("VARPULIS_API_KEY", "").strip()),
-        ca_cert=options["tls_ca_cert"] or environ.get("VARPULIS_TLS_CA_CERT", ""),
+        ca_cert=ca_cert,
         timeout_s=options["timeout"],
     )
+
+
+def _check_ca(path: str) -> None:
+    """Raise CallError unless `path` holds certificates (a folder: hashed ones)."""
+    try:
+        if not Path(path).is_dir():
+            ssl.create_default_context(cafile=path)
+    except OSError as error:  # SSLError too
+        why = "it holds no PEM certificate"
+        if not isinstance(error, ssl.SSLError):
+            why = error.strerror or str(error)
+        raise CallError(f"--tls-ca-cert: cannot use {path}: {why}", USAGE) from error
 
 
 def run_and_leave(name: str, action: Callable[[], None]) -> None:
@@ -128,6 +174,8 @@ def run_and_leave(name: str, action: Callable[[], None]) -> None:
         action()
     except CallError as error:
         _leave(f"varpulis {name}: {error}", error.exit_code)
+    except KeyboardInterrupt:
+        _leave(f"varpulis {name}: interrupted", INTERRUPTED)
     except BrokenPipeError:  # whoever read the output has seen enough
         sys.stdout = None
         sys.exit(FAILURE)

@@ -8,12 +8,12 @@ import requests
 
 from cluster.management.coordinator_calls import (
     CONNECT_TIMEOUT_S,
-    UNREACHABLE,
     CallError,
     Coordinator,
     Json,
     decoded,
     group_path,
+    no_answer,
     refusal,
 )
 
@@ -28,7 +28,8 @@ class Outcome:
     """What came of one batch.
 
     `again` are the events, by index, that found no room, in order: nothing was done
-    with them. `wait_s` is how long to wait before they are repeated. `faults` are
+    with them. `wait_s` is how long to wait before they are repeated, `reason` why, if
+    it was told. `faults` are
     `(index, reason)` of those that are none; `failed` counts them, listed or not.
     """
 
@@ -38,6 +39,7 @@ class Outcome:
     again: list[int] = field(default_factory=list)
     wait_s: float = 0.0
     faults: list[tuple[int, str]] = field(default_factory=list)
+    reason: str = ""
 
 
 class Receiver(Protocol):
@@ -77,14 +79,15 @@ class HttpReceiver:
                 allow_redirects=False,
             )
         except (requests.RequestException, OSError) as error:
-            raise CallError(
-                f"no answer from {self._server.url} ({type(error).__name__}); whether "
-                "it took the last events is not known",
-                UNREACHABLE,
-            ) from error
+            why = "whether it took the last events is not known"
+            raise no_answer(self._server.url, error, why) from error
         found = decoded(answer)
         if answer.status_code in LATER:
-            return Outcome(again=list(range(count)), wait_s=_wait_s(answer, found))
+            return Outcome(
+                again=list(range(count)),
+                wait_s=_wait_s(answer, found),
+                reason=refusal(answer.status_code, found),
+            )
         if answer.ok:
             return _outcome(found, count)
         outcome = _nothing_taken((found.get("details") or {}).get("errors"), count)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cluster.management.coordinator_calls import CallError
+from cluster.management.coordinator_calls import UNREACHABLE, CallError
 from cluster.management.event_receivers import Outcome, Receiver
 from cluster.management.file_batches import FileBatch
 
@@ -17,11 +17,13 @@ class Sent:
     """What has become of the events so far.
 
     `last_place` is that of the last event which was answered; `faults` are the first
-    that were refused, as `(place, reason)`.
+    that were refused, as `(place, reason)`. `unknown` are events that were sent and
+    not answered.
     """
 
     accepted: int = 0
     failed: int = 0
+    unknown: int = 0
     output_count: int = 0
     waits: int = 0
     last_place: int | None = None
@@ -37,12 +39,21 @@ class Sent:
         if len(self.faults) < LISTED_FAULTS:
             self.faults.append((place, reason))
 
+    def folded(self) -> list[tuple[str, str, int]]:
+        """Return each reason once, at its first place, with how often it is listed."""
+        found: dict[str, tuple[str, int]] = {}
+        for place, reason in self.faults:
+            first, count = found.get(reason, (place, 0))
+            found[reason] = (first, count + 1)
+        return [(place, reason, count) for reason, (place, count) in found.items()]
+
     def to_json(self) -> dict[str, Any]:
         """Return the summary for scripts."""
         listed = [{"place": place, "error": why} for place, why in self.faults]
         return {
             "events_sent": self.accepted,
             "events_failed": self.failed,
+            "events_unknown": self.unknown,
             "output_count": self.output_count,
             "waits": self.waits,
             "errors": listed,
@@ -110,7 +121,7 @@ class FileSender:
         last_place = batch.places[-1]
         refused_since: float | None = None
         while len(batch):
-            outcome = self._receiver.send(batch.body(), len(batch))
+            outcome = self._offer(batch)
             self._count(batch, outcome)
             if not outcome.again:
                 break
@@ -120,16 +131,29 @@ class FileSender:
             waited_s = now + outcome.wait_s - refused_since
             if waited_s > self._pace.patience_s:
                 raise CallError(
-                    f"nothing was taken for {now - refused_since:.0f} s: the pipeline "
-                    "is full; --timeout says how long to try"
+                    f"nothing was taken for {now - refused_since:.0f} s: "
+                    f"{outcome.reason or 'the pipeline is full'}; "
+                    "--timeout says how long to try"
                 )
             self.sent.waits += 1
             self._clock.sleep(outcome.wait_s)
             batch = batch.only(outcome.again)
         self.sent.last_place = last_place
 
+    def _offer(self, batch: FileBatch) -> Outcome:
+        """Send once; until there is an answer nobody knows what was taken."""
+        self.sent.unknown = len(batch)
+        try:
+            outcome = self._receiver.send(batch.body(), len(batch))
+        except CallError as error:
+            if error.exit_code != UNREACHABLE:
+                self.sent.unknown = 0  # refused: nothing was taken
+            raise
+        return outcome
+
     def _count(self, batch: FileBatch, outcome: Outcome) -> None:
         sent = self.sent
+        sent.unknown = 0
         sent.accepted += outcome.accepted
         sent.failed += outcome.failed
         sent.output_count += outcome.output_count

@@ -120,6 +120,21 @@ def test_a_cluster_works_over_tls(ca, cluster):
         assert f"https://127.0.0.1:{sealed.port + 1}" in told.stdout, told.stderr
 
 
+def test_a_command_without_the_ca_says_which_option_to_give(ca, cluster):
+    with cluster(ca, ca.file) as sealed:
+        told = subprocess.run(
+            [VARPULIS, "groups", "list", "--url", sealed.url, "--key", "admin"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert told.returncode == 3
+        assert f"the certificate of {sealed.url} is not trusted" in told.stderr
+        assert "unable to get local issuer certificate" in told.stderr
+        assert "--tls-ca-cert" in told.stderr
+
+
 def test_a_browser_gets_cookies_for_tls_only(ca, cluster):
     with cluster(ca, ca.file) as sealed:
         page = requests.get(f"{sealed.url}/login/", verify=str(ca.file), timeout=30)

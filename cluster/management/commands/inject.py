@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from cluster.management.coordinator_calls import (
     FAILURE,
+    INTERRUPTED,
     USAGE,
     CallError,
     Json,
@@ -28,7 +29,6 @@ from cluster.management.file_sending import FileSender, Pace, Sent
 from cluster.management.sending_progress import SendingProgress
 from cluster.management.tables import print_json
 
-INTERRUPTED = 130
 DEFAULT_BATCH, LARGEST_BATCH = 1000, 5000
 
 
@@ -190,14 +190,16 @@ def _print_sent(
     events: EventsOfFile, sent: Sent, options: Json, *, has_ended: bool
 ) -> None:
     """Tell what became of the file: results on stdout, what was wrong on stderr."""
-    for place, reason in sent.faults:
-        sys.stderr.write(f"{events.name}:{place}: {reason}\n")
+    for place, reason, count in sent.folded():
+        more = f" (and {count - 1} more like it)" if count > 1 else ""
+        sys.stderr.write(f"{events.name}:{place}: {reason}{more}\n")
     if sent.failed > len(sent.faults):
         sys.stderr.write(f".. and {sent.failed - len(sent.faults)} more\n")
     if options["json"]:
         print_json(sent.to_json() | {"complete": has_ended})
         return
     refused = f", {sent.failed} refused" if sent.failed else ""
-    print(f"{sent.accepted} events sent{refused}, {sent.output_count} outputs")
+    unknown = f", {sent.unknown} not answered" if sent.unknown else ""
+    print(f"{sent.accepted} events sent{refused}{unknown}, {sent.output_count} outputs")
     if not has_ended and sent.last_place is not None:
         print(f"stopped after {events.name}:{events.place(sent.last_place)}")

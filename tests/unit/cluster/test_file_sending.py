@@ -180,3 +180,35 @@ def test_progress_is_a_bar_on_a_terminal(size: int) -> None:
     progress.close()
     assert "[b]a.json" in stream.getvalue()
     assert "1,234 events" in stream.getvalue()
+
+
+def test_giving_up_says_why_nothing_was_taken() -> None:
+    dead = Outcome(again=[0], wait_s=20.0, reason="no worker is up (503 not_ready)")
+    sending = sender(Script(*[dead] * 9), Time(), patience_s=60.0)
+    with pytest.raises(CallError, match=r"60 s: no worker is up \(503 not_ready\);"):
+        sending.send_all([batch(b"a")], lambda _: None)
+    assert sending.sent.unknown == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "unknown"),
+    [(KeyboardInterrupt(), 2), (CallError("gone", 3), 2), (CallError("no", 1), 0)],
+)
+def test_events_on_their_way_are_counted_as_unknown(
+    error: BaseException, unknown: int
+) -> None:
+    class Broken(Script):
+        def send(self, body: bytes, count: int) -> Outcome:
+            if self.bodies:
+                raise error
+            return super().send(body, count)
+
+    sending = sender(Broken(), Time())
+    with pytest.raises(type(error)):
+        sending.send_all([batch(b"a"), batch(b"b", b"c")], lambda _: None)
+    assert (sending.sent.accepted, sending.sent.unknown) == (1, unknown)
+
+
+def test_equal_faults_are_folded_to_their_first_place() -> None:
+    sent = Sent(faults=[("1", "bad"), ("2", "worse"), ("3", "bad")])
+    assert sent.folded() == [("1", "bad", 2), ("2", "worse", 1)]
